@@ -1,0 +1,31 @@
+# kar_room(NAME [SOURCES…] [ROOMS…] [PKG…]): a static library of a room's files and its allowed edges.
+find_package(PkgConfig REQUIRED)
+
+function(kar_pkg target)
+    foreach(p IN LISTS ARGN)
+        string(MAKE_C_IDENTIFIER "PKG_${p}" var)
+        pkg_check_modules(${var} REQUIRED IMPORTED_TARGET ${p})
+        target_link_libraries(${target} PRIVATE PkgConfig::${var})
+    endforeach()
+endfunction()
+
+function(kar_room name)
+    cmake_parse_arguments(R "" "" "SOURCES;ROOMS;PKG" ${ARGN})
+    add_library(${name} STATIC ${R_SOURCES})
+    target_link_libraries(${name} PUBLIC kar_flags ${R_ROOMS})
+    kar_pkg(${name} ${R_PKG})
+endfunction()
+
+# kar_test(DIR ROOM…): every DIR/*_test.c becomes a ctest of the same name, linked to the rooms.
+function(kar_tests dir label)
+    file(GLOB files CONFIGURE_DEPENDS ${dir}/*_test.c)
+    foreach(f IN LISTS files)
+        get_filename_component(n ${f} NAME_WE)
+        set(t "${label}_${n}")
+        add_executable(${t} ${f})
+        target_link_libraries(${t} PRIVATE ${ARGN})
+        kar_pkg(${t} cmocka)
+        add_test(NAME ${t} COMMAND ${t})
+        set_tests_properties(${t} PROPERTIES LABELS ${label} TIMEOUT 300)
+    endforeach()
+endfunction()

@@ -1,0 +1,64 @@
+/* intent.h: all objects that result from all changes, the same on every node that has the same set.
+ *
+ * Pure. A revision is live until an operation that names it in its bases has been applied. An
+ * object normally has one live revision; edits unaware of each other leave several: the greatest
+ * (HLC, origin) is shown and rendered, the others stay, listed as a conflict until an edit names
+ * them all. A put and a delete unaware of each other keep the object. Applying is idempotent and
+ * order does not matter: a base that has not arrived yet is remembered as superseded. */
+#ifndef KAR_INTENT_INTENT_H
+#define KAR_INTENT_INTENT_H
+
+#include "intent/change.h"
+
+struct revision {
+    rev_id rev;
+    enum op_type type;
+    struct object *object; /* owned; for a delete its id, kind and name */
+    change_id change;
+    node_id origin;
+    hlc hlc;
+};
+
+struct entry { /* one object: its live revisions, the winner first */
+    object_id id;
+    struct revision **revs;
+    size_t revs_n;
+    hlc created; /* HLC and origin of the creating change: the object's rank against rivals */
+    node_id created_by;
+};
+
+struct intent;
+
+struct intent *intent_new(void);
+void intent_free(struct intent *in);
+/* A deep copy, for trying a change (plan, rules): objects are shared by reference count. */
+struct intent *intent_fork(const struct intent *in);
+
+/* Applies every operation of a sealed or decoded change. Never fails: what does not fit is kept as
+ * superseded or conflicting. */
+void intent_apply(struct intent *in, const struct change *c);
+
+/* The winner's object, NULL when absent or deleted. Names compare without regard to case for
+ * interface kinds. With node given, the object of that name that stands on this node (a local one
+ * first); with node NULL, a spanning object or the only local one; ret_ambiguous (may be NULL)
+ * tells that several nodes have a local object of that name. */
+const struct object *intent_find(const struct intent *in, enum kind kind, const char *name,
+    const char *node, bool *ret_ambiguous);
+const struct object *intent_get(const struct intent *in, const object_id *id);
+const struct entry *intent_entry(const struct intent *in, const object_id *id);
+
+/* Every existing object, ordered by kind (admission order), then rank (created HLC, origin), id.
+ * kind < 0: all. for (size_t i = 0; (o = intent_each(in, KIND_VLAN, &i));) */
+const struct object *intent_each(const struct intent *in, int kind, size_t *cursor);
+size_t intent_count(const struct intent *in);
+/* Entries with more than one live revision, the same cursor idiom. */
+const struct entry *intent_each_conflict(const struct intent *in, size_t *cursor);
+
+/* The node object of this name or id (its spec holds key, labels, roles), NULL when unknown. */
+const struct object *intent_node(const struct intent *in, const char *name);
+/* Whether an object stands on the node (all, list, or selector over the node's labels). */
+bool intent_on_node(const struct intent *in, const struct object *o, const char *node);
+/* A role of the node (uplink: eno1) to the interface's name; other names as they are. */
+const char *intent_ifname(const struct intent *in, const char *node, const char *name_or_role);
+
+#endif

@@ -1,0 +1,115 @@
+/* schema.h: what each kind of object looks like, as one table.
+ *
+ * One row per field; decoding, checking, karctl's flags, explain, completion, JSON Schema and
+ * docs/reference.md all walk it. A new field is a new row, and a test (the native suite reads the
+ * table and fails for a field that it does not exercise). */
+#ifndef KAR_INTENT_SCHEMA_H
+#define KAR_INTENT_SCHEMA_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "intent/value.h"
+
+/* Order is the order of admission (design §3): a kind refers to earlier ones, an overlay's device
+ * may be a switch's uplink. Kinds to come (bond, vale, route) take their place in this list. */
+enum kind {
+    KIND_CLUSTER,
+    KIND_NODE,
+    KIND_NIC,
+    KIND_VLAN,
+    KIND_OVERLAY,
+    KIND_SWITCH,
+    KIND_PORT,
+    KIND_COUNT
+};
+
+enum field_type {
+    F_BOOL,
+    F_UINT,   /* range: min..max */
+    F_TEXT,   /* at most range.max bytes of printable UTF-8 */
+    F_ENUM,   /* one of `of` */
+    F_MAC,    /* unicast, aa:bb:cc:dd:ee:ff */
+    F_IP,     /* v4 or v6 address */
+    F_PREFIX, /* address with length: 10.0.0.1/24 */
+    F_IFNAME, /* interface name, [A-Za-z][A-Za-z0-9._-]{0,14}, or a role of the node (uplink) */
+    F_REF,    /* name of an object of one of `refs`, or of a nic that the node has */
+    F_NODE,   /* name of a node */
+    F_VNI,    /* auto, the name of a pool, or 1..16777215 */
+    F_MTU,    /* auto, or range */
+    F_VLANS,  /* list of VLAN ids and ranges: [10, 20-30] */
+    F_RANGE,  /* "first-last" of unsigned integers within range */
+    F_STRUCT, /* a map of `fields` */
+    F_KEY,    /* hexadecimal public key; set by the agents only */
+};
+
+enum field_flags {
+    FIELD_REQUIRED = 1 << 0,
+    FIELD_IMMUTABLE = 1 << 1, /* delete and create instead */
+    FIELD_PER_NODE = 1 << 2,  /* a value for all, or a map from node name to value */
+    FIELD_LIST = 1 << 3,      /* a list; a single value stands for a list of one */
+    FIELD_MAP = 1 << 4,       /* a map from free names to values (labels, roles, pools) */
+    FIELD_READ_ONLY = 1 << 5, /* set by the agents, shown, never accepted from users */
+    FIELD_RECREATES = 1 << 6, /* the kernel can only take it at creation: the plan is disruptive */
+};
+
+struct field {
+    const char *name;
+    enum field_type type;
+    unsigned flags;
+    struct {
+        uint64_t min, max;
+    } range;
+    const char *const *of;      /* F_ENUM: NULL-terminated */
+    unsigned refs;              /* F_REF: set of 1 << kind */
+    const struct field *fields; /* F_STRUCT */
+    const char *otherwise;      /* the default as it would be typed; NULL: unset */
+    const char *unit;           /* "s", "bytes"; NULL: none */
+    const char *acts; /* where it acts in the kernel: "IFLA_VLAN_ID"; NULL: not in the kernel */
+    const char *help; /* one line */
+};
+
+struct kind_info {
+    enum kind kind;
+    const char *name, *alias; /* overlay, vxlan; alias may be NULL */
+    bool is_interface;        /* its name is an interface's name (one space over all such kinds) */
+    bool is_single_node;      /* nodes must be literally one name (nic, port) */
+    bool is_managed;          /* created by the agents, users may only set (cluster, node) */
+    const struct field *fields; /* ends with a row whose name is NULL */
+    const char *help;           /* one line */
+    const char *example;        /* a whole YAML document */
+};
+
+extern const struct kind_info schema_kinds[KIND_COUNT];
+
+/* By name or alias; NULL when there is none. */
+const struct kind_info *schema_kind(const char *name);
+const struct field *schema_field(const struct field *fields, const char *name);
+
+/* Checks `spec` (a map; NULL counts as empty) against the kind's rows and returns it normalised:
+ * lists for FIELD_LIST, integers from numeric text, lower-case MACs, addresses in canonical form;
+ * defaults are NOT filled in (schema_default does, at reading), so that a later default applies.
+ * Unknown fields are an error here (with the nearest known name in `fix`); decoding of changes from
+ * newer nodes does not call this and keeps them.
+ * All errors are added to `errs`, each with `at` = at_prefix + "/spec/…". ret_spec is the caller's.
+ * Returns 0, or the code of the first error. */
+int schema_check(const struct kind_info *kind, const struct value *spec, const char *at_prefix,
+    struct value **ret_spec, struct errs *errs);
+
+/* The value of a field on a node: the per-node entry, the common value, or the default; NULL:
+ * unset. Points into spec, or into a constant. */
+const struct value *schema_value(
+    const struct kind_info *kind, const struct value *spec, const char *field, const char *node);
+
+/* Parses one value as typed after a flag (--address 10.0.0.1/24, --address n1=10.0.0.1/24,…,
+ * --trunk 10,20-30, --label rack=a) into *spec. Errors: those of schema_check. */
+int schema_set_from_text(const struct kind_info *kind, struct value *spec, const char *field,
+    const char *text, struct err *e);
+
+/* JSON Schema (2020-12) of all documents; reference.md. Appended to ret. */
+void schema_to_json_schema(struct buf *ret);
+void schema_to_markdown(struct buf *ret);
+/* explain: a kind, or one field (path "vlan.tag"). Errors: ERR_KIND_UNKNOWN, ERR_FIELD_UNKNOWN. */
+int schema_explain(const char *path, struct buf *ret, struct err *e);
+
+#endif
