@@ -11,6 +11,11 @@ endfunction()
 
 function(kar_room name)
     cmake_parse_arguments(R "" "" "SOURCES;ROOMS;PKG" ${ARGN})
+    if(NOT R_SOURCES) # a room that has only headers so far
+        add_library(${name} INTERFACE)
+        target_link_libraries(${name} INTERFACE kar_flags ${R_ROOMS})
+        return()
+    endif()
     add_library(${name} STATIC ${R_SOURCES})
     target_link_libraries(${name} PUBLIC kar_flags ${R_ROOMS})
     kar_pkg(${name} ${R_PKG})

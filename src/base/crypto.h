@@ -1,5 +1,5 @@
-/* crypto.h: the few primitives kar uses, over libsodium. The only file that knows it is crypto.c.
- */
+/* crypto.h: the few primitives kar uses, over libsodium, which only crypto.c knows.
+ * libsodium owns crypto_sign, crypto_hash and their kin: ours are named otherwise. */
 #ifndef KAR_BASE_CRYPTO_H
 #define KAR_BASE_CRYPTO_H
 
@@ -25,18 +25,18 @@ void crypto_keypair(struct key_public *ret_pub, struct key_secret *ret_sec);
 /* The same pair from the same 32 bytes: simulation and test vectors. */
 void crypto_keypair_from_seed(
     const uint8_t seed[32], struct key_public *ret_pub, struct key_secret *ret_sec);
-void crypto_sign(
+void crypto_sign_message(
     const struct key_secret *sec, const void *msg, size_t n, uint8_t ret_sig[SIGNATURE_BYTES]);
 bool crypto_verify(
     const struct key_public *pub, const void *msg, size_t n, const uint8_t sig[SIGNATURE_BYTES]);
 
 /* BLAKE2b (RFC 7693) of n bytes, without a key, into out_n (16..64) bytes. */
-void crypto_hash(void *ret, size_t out_n, const void *p, size_t n);
+void crypto_digest(void *ret, size_t out_n, const void *p, size_t n);
 /* The same over several pieces. */
 struct crypto_piece {
     const void *p;
     size_t n;
 };
-void crypto_hash_pieces(void *ret, size_t out_n, const struct crypto_piece *v, size_t n);
+void crypto_digest_pieces(void *ret, size_t out_n, const struct crypto_piece *v, size_t n);
 
 #endif

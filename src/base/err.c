@@ -1,0 +1,141 @@
+/* err.c: errors as values of three sentences and a place.
+ *
+ * Owns the table of codes (err.h). Knows nothing of who prints them. */
+#include "base/err.h"
+
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+
+static const struct {
+    const char *text;
+    enum exit_code exit;
+} err_rows[ERR_COUNT] = {[ERR_OK] = {"ok", EXIT_DONE},
+#define X(name, text, exit) [ERR_##name] = {text, exit},
+    ERR_LIST(X)
+#undef X
+};
+
+/* A text longer than its place is cut before the UTF-8 character that no longer fits: these
+ * sentences quote names from outside, and half a character is no JSON. */
+static void err_trim(char *s, size_t size)
+{
+    size_t n = strlen(s);
+    if (n + 1 < size)
+        return;
+    size_t head = n;
+    while (head > 0 && ((unsigned char)s[head - 1] & 0xc0) == 0x80)
+        head--;
+    if (head == 0)
+        return;
+    unsigned char c = (unsigned char)s[head - 1];
+    size_t whole = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
+    if (head - 1 + whole > n)
+        s[head - 1] = 0;
+}
+
+static void err_copy(char *to, size_t size, const char *from)
+{
+    snprintf(to, size, "%s", from ? from : "");
+    err_trim(to, size);
+}
+
+const char *err_text_format(struct err_text *t, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(t->s, sizeof(t->s), fmt, ap);
+    va_end(ap);
+    err_trim(t->s, sizeof(t->s));
+    return t->s;
+}
+
+int err_set(
+    struct err *e, enum err_code code, const char *what_, const char *why_, const char *fix_)
+{
+    assert(code > ERR_OK && code < ERR_COUNT);
+    if (e) {
+        e->code = code;
+        err_copy(e->what, sizeof(e->what), what_);
+        err_copy(e->why, sizeof(e->why), why_);
+        err_copy(e->fix, sizeof(e->fix), fix_);
+        e->at[0] = 0;
+    }
+    return -(int)code;
+}
+
+void err_at(struct err *e, const char *fmt, ...)
+{
+    if (!e)
+        return;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(e->at, sizeof(e->at), fmt, ap);
+    va_end(ap);
+    err_trim(e->at, sizeof(e->at));
+}
+
+void err_prefix(struct err *e, const char *fmt, ...)
+{
+    if (!e)
+        return;
+    struct err_text context, whole;
+    va_list ap;
+    va_start(ap, fmt);
+    vsnprintf(context.s, sizeof(context.s), fmt, ap);
+    va_end(ap);
+    err_trim(context.s, sizeof(context.s));
+    int n = snprintf(whole.s, sizeof(whole.s), "%s: %s", context.s, e->what);
+    assert(n >= 0);
+    err_trim(whole.s, sizeof(whole.s));
+    memcpy(e->what, whole.s, sizeof(e->what));
+}
+
+const char *err_code_text(enum err_code code)
+{
+    assert(code >= ERR_OK && code < ERR_COUNT);
+    return err_rows[code].text;
+}
+
+enum err_code err_code_from_text(const char *text)
+{
+    for (int i = ERR_OK + 1; i < ERR_COUNT; i++)
+        if (strcmp(err_rows[i].text, text) == 0)
+            return (enum err_code)i;
+    return ERR_INTERNAL;
+}
+
+enum exit_code err_exit_code(enum err_code code)
+{
+    assert(code >= ERR_OK && code < ERR_COUNT);
+    return err_rows[code].exit;
+}
+
+/* The rows grow in place, but never beyond ERRS_MAX + 1: the last one is the spare that takes what
+ * the list no longer keeps. */
+struct err *errs_add(struct errs *l)
+{
+    if (l->n == ERRS_MAX) {
+        l->dropped++;
+        memset(&l->v[ERRS_MAX], 0, sizeof(l->v[ERRS_MAX]));
+        return &l->v[ERRS_MAX];
+    }
+    if (l->n + 1 >= l->cap) {
+        l->cap = l->cap ? l->cap * 2 : 4;
+        if (l->cap > ERRS_MAX + 1)
+            l->cap = ERRS_MAX + 1;
+        l->v = mem_resize(l->v, l->cap * sizeof(*l->v));
+    }
+    memset(&l->v[l->n], 0, sizeof(l->v[l->n]));
+    return &l->v[l->n++];
+}
+
+void errs_done(struct errs *l)
+{
+    free(l->v);
+    *l = (struct errs){0};
+}
