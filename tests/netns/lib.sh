@@ -1,0 +1,129 @@
+# lib.sh: what the real-kernel scripts share. Source it first: it puts the whole script into network,
+# mount and process namespaces of its own, so that nothing it starts outlives it and nothing of the
+# host's network is in reach.
+#
+#     here=$(dirname "$0"); . "$here/lib.sh"
+#     lab_nics eth1 eth2        # foreign interfaces: one end of a veth each, the other end is up
+#     kard_start
+#     karctl init
+#     check "a switch is there" "$(ip -j link show dev lan | jq -r '.[0].ifname')" lan
+#     lab_end                   # prints "N passed, N failed, N skipped" and exits
+#
+# Needs: KARD and KARCTL (paths of the binaries; ctest sets them, else the dev build is taken).
+
+set -u
+export LC_ALL=C NO_COLOR=1
+lab_source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+KARD=${KARD:-$lab_source/build/dev/src/kard}
+KARCTL=${KARCTL:-$lab_source/build/dev/cli/karctl}
+export KARD KARCTL
+
+if [ -z "${LAB_INSIDE:-}" ]; then
+    map=""
+    [ "$(id -u)" = 0 ] || map="--map-root-user --map-auto"
+    # shellcheck disable=SC2086
+    LAB_INSIDE=1 exec unshare $map --net --mount --pid --fork --kill-child --mount-proc -- \
+        bash "$0" "$@"
+fi
+mount -t sysfs none /sys 2>/dev/null # this namespace's interfaces
+mount -t tmpfs none /run             # ip netns keeps its names here
+ip link set lo up
+
+LAB_DIR=$(mktemp -d "${TMPDIR:-/tmp}/kar-lab.XXXXXX")
+export KARD_ROOT=$LAB_DIR/root
+mkdir -p "$KARD_ROOT"
+lab_passed=0 lab_failed=0 lab_skipped=0 kard_pid=""
+trap 'rm -rf "$LAB_DIR"' EXIT
+
+karctl() { "$KARCTL" "$@"; }
+
+check() { # what, actual, expected
+    if [ "$2" = "$3" ]; then
+        lab_passed=$((lab_passed + 1))
+        [ -z "${LAB_VERBOSE:-}" ] || printf 'ok      %s\n' "$1"
+    else
+        lab_failed=$((lab_failed + 1))
+        printf 'FAILED  %s\n  expected: %s\n  actual:   %s\n' "$1" "$3" "$2"
+    fi
+}
+
+check_has() { # what, text, part
+    case "$2" in
+    *"$3"*) lab_passed=$((lab_passed + 1)) ;;
+    *)
+        lab_failed=$((lab_failed + 1))
+        printf 'FAILED  %s\n  expected to contain: %s\n  actual: %s\n' "$1" "$3" "$2"
+        ;;
+    esac
+}
+
+skip() { # what, why
+    lab_skipped=$((lab_skipped + 1))
+    printf 'skipped %s: %s\n' "$1" "$2"
+}
+
+lab_nics() {
+    for nic in "$@"; do
+        ip link add "$nic" type veth peer name "$nic-far" && ip link set "$nic" up &&
+            ip link set "$nic-far" up || exit 1
+    done
+}
+
+# Whether this kernel can make a link of a kind, tried on a throw-away one.
+kernel_has() { # kind: vlan, bond, dummy, …
+    case "$1" in
+    vlan)
+        ip link add kt-p type veth peer name kt-q &&
+            ip link add link kt-p name kt-v type vlan id 1 2>/dev/null
+        local r=$?
+        ip link del kt-p
+        return $r
+        ;;
+    *) ip link add kt-x type "$1" 2>/dev/null && ip link del kt-x ;;
+    esac
+}
+
+kard_start() { # further arguments go to kard
+    "$KARD" "$@" >>"$LAB_DIR/kard.log" 2>&1 &
+    kard_pid=$!
+    for _ in $(seq 1 500); do
+        karctl version -o json >/dev/null 2>&1 && [ -S "$KARD_ROOT/run/kard/kard.sock" ] && return 0
+        kill -0 "$kard_pid" 2>/dev/null || break
+        sleep 0.02
+    done
+    echo "kard did not start:"
+    cat "$LAB_DIR/kard.log"
+    exit 1
+}
+
+kard_kill() { # as a crash does
+    kill -KILL "$kard_pid"
+    wait "$kard_pid" 2>/dev/null
+    kard_pid=""
+}
+
+kard_stop() {
+    kill -TERM "$kard_pid"
+    wait "$kard_pid"
+    local r=$?
+    kard_pid=""
+    return $r
+}
+
+# What the kernel has, in a form that two moments can be compared in: ids and counters left out.
+kernel_snapshot() {
+    ip -d -j link | jq -S 'map(del(.ifindex, .link_index, .stats, .stats64, .gso_max_size, .num_tx_queues)
+        | if .linkinfo.info_data then .linkinfo.info_data |= del(.hello_timer, .gc_timer, .tcn_timer,
+            .topology_change_timer, .root_id, .bridge_id, .root_port, .root_path_cost) else . end) | sort_by(.ifname)'
+    ip -j addr | jq -S 'map({ifname, addr_info: [.addr_info[] | {local, prefixlen, scope}] | sort_by(.local)}) | sort_by(.ifname)'
+    ip -j route show table all | jq -S 'map(select(.type != "multicast")) | sort_by(.dst, .dev, .gateway)'
+    bridge -j fdb | jq -S 'map(select(.state == "permanent")) | sort_by(.ifname, .mac, .dst)'
+    bridge -j vlan | jq -S 'sort_by(.ifname)'
+}
+
+lab_end() {
+    [ -z "$kard_pid" ] || kard_stop
+    echo "$lab_passed passed, $lab_failed failed, $lab_skipped skipped"
+    [ "$lab_failed" = 0 ] && [ "$lab_passed" -gt 0 ]
+    exit
+}
