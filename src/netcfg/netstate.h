@@ -95,6 +95,7 @@ struct netlink { /* one interface */
     bool loopback;
     uint8_t operstate; /* RFC 2863: IF_OPER_* */
     uint32_t mtu_min, mtu_max;
+    bool mtu_pinned; /* kernel_fake only: a bridge whose mtu was set no longer follows its ports */
     struct netlink_stats stats;
 };
 
@@ -138,7 +139,8 @@ struct netstate {
     struct {
         struct netlink *v;
         size_t n, cap;
-    } links; /* sorted by name after netstate_sort */
+        bool sorted; /* kept by netstate_add_link: lookups by name are binary searches */
+    } links;         /* sorted by name after netstate_sort */
     struct {
         struct netaddr *v;
         size_t n, cap;
@@ -159,18 +161,33 @@ struct netstate {
 
 void netstate_done(struct netstate *s);
 void netstate_copy(struct netstate *dst, const struct netstate *src);
+/* Already sorted lists cost one pass. */
 void netstate_sort(struct netstate *s);
+/* Whether two sorted states say the same, counters aside. */
+bool netstate_equal(const struct netstate *a, const struct netstate *b);
 struct netlink *netstate_link(
     const struct netstate *s, const char *name); /* exact name; binary search when sorted */
 struct netlink *netstate_link_by_index(const struct netstate *s, uint32_t index);
+/* Appends; the pointer ends with the next call. A name longer than IFNAME_MAX is cut. */
 struct netlink *netstate_add_link(struct netstate *s, const char *name, enum linkkind kind);
 /* Everything that hangs on the link goes too. */
 void netstate_remove_link(struct netstate *s, const char *name);
+
+/* The order of each list: its key, as the comments of the rows name it. */
+int netlink_cmp(const struct netlink *a, const struct netlink *b);
+int netaddr_cmp(const struct netaddr *a, const struct netaddr *b);
+int netfdb_cmp(const struct netfdb *a, const struct netfdb *b);
+int netvlan_cmp(const struct netvlan *a, const struct netvlan *b);
+int netroute_cmp(const struct netroute *a, const struct netroute *b);
 
 static inline bool netlink_has(const struct netlink *l, enum netattr a)
 {
     return (l->set >> a) & 1;
 }
+/* The bits of an integer attribute, 0 when it is not set. */
+uint64_t netlink_uint(const struct netlink *l, enum netattr a);
+/* A name attribute, "" when it is not set. */
+const char *netlink_name(const struct netlink *l, enum netattr a);
 void netlink_set_uint(struct netlink *l, enum netattr a, uint64_t u);
 void netlink_set_name(struct netlink *l, enum netattr a, const char *name);
 void netlink_set_mac(struct netlink *l, const struct mac *m);
@@ -180,5 +197,8 @@ void netlink_set_ip(struct netlink *l, enum netattr a, const struct ip *ip);
 void netlink_mark(struct netlink *l, const object_id *owner, const char *role, const char *alias);
 void netmark_altname(const object_id *owner, const char *role, char ret[ALTNAME_MAX + 1]);
 bool netmark_parse(const char *altname, object_id *ret_owner, char ret_role[8]);
+/* "vlan storage" out of "kar:<cluster>:vlan/storage"; "link NAME" where the alias is not a mark. */
+enum { NETMARK_TITLE = 96 };
+char *netmark_title(const struct netlink *l, char ret_text[NETMARK_TITLE]);
 
 #endif
