@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 
 static const struct {
     const char *text;
@@ -27,15 +28,12 @@ static void err_trim(char *s, size_t size)
     size_t n = strlen(s);
     if (n + 1 < size)
         return;
-    size_t head = n;
-    while (head > 0 && ((unsigned char)s[head - 1] & 0xc0) == 0x80)
-        head--;
-    if (head == 0)
-        return;
-    unsigned char c = (unsigned char)s[head - 1];
-    size_t whole = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-    if (head - 1 + whole > n)
-        s[head - 1] = 0;
+    size_t last = n;
+    do {
+        last--;
+    } while (last > 0 && n - last < 4 && ((unsigned char)s[last] & 0xc0) == 0x80);
+    if (utf8_char_bytes(s + last, n - last) != n - last)
+        s[last] = 0;
 }
 
 static void err_copy(char *to, size_t size, const char *from)

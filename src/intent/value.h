@@ -54,6 +54,8 @@ struct value *value_clone(const struct value *v);
  * a NULL child removes the key. */
 struct value *value_add(struct value *list, struct value *child);
 struct value *value_set(struct value *map, const char *key, struct value *child);
+/* The same for a key that is not there yet, without looking: decoders, which have checked. */
+struct value *value_append(struct value *map, const char *key, struct value *child);
 /* Short forms for records. */
 void value_set_text(struct value *map, const char *key, const char *s); /* NULL: nothing is set */
 void value_set_int(struct value *map, const char *key, int64_t i);
@@ -69,6 +71,9 @@ bool value_equal(const struct value *a, const struct value *b); /* key order doe
 
 /* RFC 7386: members of `patch` replace those of `*target`, null removes. Owns nothing of patch. */
 void value_merge_patch(struct value *target, const struct value *patch);
+
+/* Appends "/key" to a JSON pointer (RFC 6901: ~ and / within the key are escaped). */
+void value_pointer_add(struct buf *pointer, const char *key);
 
 /* --- codecs ---------------------------------------------------------------------------------- */
 
