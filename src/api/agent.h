@@ -1,0 +1,92 @@
+/* agent.h: what the API asks of an agent, as one table of functions.
+ *
+ * The seam between the methods and whoever answers them: kard fills it, tests put a double here and
+ * nowhere else. Knows values, kinds and errors of base and intent; knows nothing of the store, the
+ * kernel or the loop. docs/api.md describes the values that come back. */
+#ifndef KAR_API_AGENT_H
+#define KAR_API_AGENT_H
+
+#include "base/time.h"
+#include "intent/schema.h"
+
+/* Where the answer of something that takes time goes. Exactly one of done and fail is called, once,
+ * possibly before the function that started it returns; events come before it. */
+struct agent_sink {
+    void *ctx;
+    /* Takes `event` over. false: the reader is too slow and the event is lost. */
+    bool (*event)(void *ctx, struct value *event);
+    void (*done)(void *ctx, struct value *result); /* takes `result` over */
+    /* Lists are the agent's, for the call. warnings may be NULL. */
+    void (*fail)(void *ctx, const struct errs *errs, const struct errs *warnings);
+};
+
+/* Something under way; NULL when it is over already. */
+struct agent_task;
+
+struct agent_change_ask {
+    struct value *docs;  /* a list of documents; taken over. NULL: an undo */
+    const char *undo;    /* hexadecimal prefix of the id of the change to undo */
+    bool dry;            /* only say what would be done */
+    const char *message; /* NULL: empty; copied like all texts here */
+    const char *author;  /* never NULL */
+    bool force, yes;     /* what rules allow only so; warnings are accepted */
+    bool wait, progress; /* answer when the nodes are done; stream events meanwhile */
+    time_ms timeout_ms;  /* of waiting */
+};
+
+enum agent_watch_types {
+    AGENT_WATCH_OBJECT = 1 << 0,
+    AGENT_WATCH_CHANGE = 1 << 1,
+    AGENT_WATCH_DRIFT = 1 << 2,
+    AGENT_WATCH_NIC = 1 << 3,
+    AGENT_WATCH_ALL = (1 << 4) - 1,
+};
+
+struct agent_watch_ask {
+    unsigned types; /* set of enum agent_watch_types */
+    unsigned kinds; /* set of 1 << enum kind: what object and drift events are about */
+};
+
+struct agent_history_ask {
+    unsigned limit;
+    const struct kind_info *kind; /* NULL: any */
+    const char *name;             /* NULL: any */
+};
+
+/* Reads answer at once: 0 with *ret the caller's, or -ERR_* with *e filled. Texts may be NULL where
+ * docs/api.md marks the parameter with `?`. */
+struct agent_api {
+    void *ctx;
+
+    int (*info)(void *ctx, struct value **ret, struct err *e);
+    int (*object_list)(void *ctx, const struct kind_info *kind, const char *node,
+        struct value **ret, struct err *e);
+    int (*object_show)(void *ctx, const struct kind_info *kind, const char *name, const char *node,
+        struct value **ret, struct err *e);
+    int (*nic_list)(void *ctx, const char *node, struct value **ret, struct err *e);
+    int (*nic_show)(void *ctx, const char *name, const char *node, bool stats, struct value **ret,
+        struct err *e);
+    int (*status)(void *ctx, struct value **ret, struct err *e);
+    int (*drift)(void *ctx, struct value **ret, struct err *e);
+    int (*history_list)(
+        void *ctx, const struct agent_history_ask *ask, struct value **ret, struct err *e);
+    int (*history_show)(void *ctx, const char *change, struct value **ret, struct err *e);
+    int (*history_diff)(
+        void *ctx, const char *from, const char *to, struct value **ret, struct err *e);
+    int (*history_export)(void *ctx, const char *at, struct value **ret, struct err *e);
+    int (*conflicts)(void *ctx, struct value **ret, struct err *e);
+    int (*doctor)(void *ctx, struct value **ret, struct err *e);
+
+    /* What takes time. The sink is copied. */
+    struct agent_task *(*init)(
+        void *ctx, const char *cluster, const char *node, const struct agent_sink *sink);
+    struct agent_task *(*change)(
+        void *ctx, const struct agent_change_ask *ask, const struct agent_sink *sink);
+    struct agent_task *(*watch)(
+        void *ctx, const struct agent_watch_ask *ask, const struct agent_sink *sink);
+    /* Nobody listens any more: the sink is not called again. A change that was accepted goes on; a
+     * watch ends. */
+    void (*forget)(void *ctx, struct agent_task *task);
+};
+
+#endif
