@@ -1,10 +1,16 @@
 /* change.h: a signed, atomic set of puts and deletes, made on one node.
  *
- * Header (msgpack array, all that is signed) = [format, cluster, origin, stream, seq, prev, hlc,
- * author, message, operation count, Merkle root]. The change's id is BLAKE2b-256 of these bytes.
- * A leaf of the tree is BLAKE2b-256(0x00 ‖ operation), an inner node BLAKE2b-256(0x01 ‖ left ‖
- * right) (RFC 6962 §2.1's shape), so that each operation stays verifiable after others were
- * collected. docs/store.md draws the bytes. */
+ * Header (msgpack array) = [format, cluster, origin, stream, seq, prev, hlc, author, message,
+ * operation count, Merkle root]. The change's id is BLAKE2b-256 of these bytes; the signature is
+ * Ed25519 over "kar change 1" and a zero byte, then these bytes. A leaf of the tree is
+ * BLAKE2b-256(0x00 ‖ operation), an inner node BLAKE2b-256(0x01 ‖ left ‖ right) (RFC 6962 §2.1's
+ * shape), so that each operation stays verifiable after others were collected. docs/store.md draws
+ * the bytes.
+ *
+ * An operation's bytes are frozen when it is sealed or decoded (op.raw): they are what is hashed,
+ * stored and sent on, so that members which a newer version put there, and which struct op does not
+ * know, survive and the signature holds. Format 1 knows no others in the header: a change of a
+ * newer format is refused by name. */
 #ifndef KAR_INTENT_CHANGE_H
 #define KAR_INTENT_CHANGE_H
 
@@ -17,9 +23,12 @@ enum {
     CHANGE_FORMAT = 1,
     CHANGE_OPS_MAX = 20000,
     CHANGE_BYTES_MAX = 16 << 20,
+    CHANGE_OP_BYTES_MAX = 1 << 20, /* 10,000 node names of 63 bytes fit */
+    CHANGE_VALUES_MAX = 1 << 20,   /* of all operations together: 20,000 objects of 50 values */
     CHANGE_AUTHOR_MAX = 128,
     CHANGE_MESSAGE_MAX = 1024,
     CHANGE_BASES_MAX = 64,
+    CHANGE_KEY_BYTES = 32,
 };
 
 enum op_type { OP_PUT = 1, OP_DELETE = 2 };
@@ -30,7 +39,9 @@ struct op {
                               delete: id, kind and name only, spec NULL */
     rev_id *bases;         /* the revisions that this edit knows and supersedes */
     size_t bases_n;
-    rev_id rev; /* derived: BLAKE2b-128(change id ‖ index as 4 bytes big-endian) */
+    rev_id rev;   /* derived: BLAKE2b-128(change id ‖ index as 4 bytes big-endian) */
+    uint8_t *raw; /* derived: the operation's bytes, what the leaf is made of */
+    size_t raw_n;
 };
 
 struct change {
@@ -44,23 +55,40 @@ struct change {
     char *author;  /* "root", "alice": what the accepting node was told */
     char *message; /* may be empty */
     struct op *ops;
-    size_t ops_n;
+    size_t ops_n, ops_cap;
     uint8_t root[HASH_BYTES];
     uint8_t signature[SIGNATURE_BYTES];
 };
 
-/* Computes root, id and the ids of revisions and created objects, and signs. Everything else of
- * `c` must be set. */
-void change_seal(struct change *c, const struct key_secret *key);
+struct change *change_new(void); /* empty author and message */
+void change_free(struct change *c);
+
+/* Append an operation to a change that is not sealed. The object is taken over; bases are copied.
+ * The pointer holds until the next one is added. */
+struct op *change_add_put(
+    struct change *c, struct object *taken, const rev_id *bases, size_t bases_n);
+struct op *change_add_delete(struct change *c, const object_id *id, enum kind kind,
+    const char *name, const rev_id *bases, size_t bases_n);
+
+/* Freezes the operations, computes root, id and the ids of revisions and created objects, and
+ * signs. Everything else of `c` must be set. What every node would refuse to decode is refused
+ * here, and `c` is then as it was, to be freed or made smaller.
+ * Errors: ERR_LIMIT (too many operations or bytes, an author or message too long), ERR_SYNTAX (no
+ * operation, or text that is not UTF-8). */
+int change_seal(struct change *c, const struct key_secret *key, struct err *e)
+    __attribute__((warn_unused_result));
 /* Root, ids and signature agree. Errors: ERR_SIGNATURE. */
 int change_verify(const struct change *c, const struct key_public *key, struct err *e);
 
-/* The bytes that are stored, sent and hashed; appended to ret. */
+/* The bytes that are stored and sent; appended to ret. Sealed or decoded changes only. */
 void change_encode(const struct change *c, struct buf *ret);
-/* Hostile input; ids and root are recomputed, the signature is not checked (change_verify does).
- * ret_change is the caller's. Errors: ERR_SYNTAX, ERR_LIMIT. */
+/* Hostile input; ids are recomputed and the operations compared with the header's root, the
+ * signature is not checked (change_verify does). Only the one canonical form is accepted.
+ * ret_change is the caller's. Errors: ERR_SYNTAX, ERR_LIMIT, ERR_KIND_UNKNOWN. */
 int change_decode(const uint8_t *p, size_t n, struct change **ret_change, struct err *e);
-struct change *change_new(void);
-void change_free(struct change *c);
+
+/* The key in STORE_CHANGES: origin ‖ stream ‖ seq, big-endian, so that key order is the order of
+ * each stream. */
+void change_key(const struct change *c, uint8_t ret_key[CHANGE_KEY_BYTES]);
 
 #endif

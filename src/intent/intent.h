@@ -2,9 +2,10 @@
  *
  * Pure. A revision is live until an operation that names it in its bases has been applied. An
  * object normally has one live revision; edits unaware of each other leave several: the greatest
- * (HLC, origin) is shown and rendered, the others stay, listed as a conflict until an edit names
- * them all. A put and a delete unaware of each other keep the object. Applying is idempotent and
- * order does not matter: a base that has not arrived yet is remembered as superseded. */
+ * (HLC, origin, revision) is shown and rendered, the others stay, listed as a conflict until an
+ * edit names them all. A put and a delete unaware of each other keep the object. Applying is
+ * idempotent and order does not matter: a base that has not arrived yet is remembered as
+ * superseded. Not for two threads at once: reading completes indexes that applying left open. */
 #ifndef KAR_INTENT_INTENT_H
 #define KAR_INTENT_INTENT_H
 
@@ -19,11 +20,12 @@ struct revision {
     hlc hlc;
 };
 
-struct entry { /* one object: its live revisions, the winner first */
+struct entry { /* one object: its live revisions, the winner first, deletes behind all puts */
     object_id id;
     struct revision **revs;
     size_t revs_n;
-    hlc created; /* HLC and origin of the creating change: the object's rank against rivals */
+    hlc created; /* HLC and origin of the creating change: the object's rank against rivals. While
+                    that has not arrived: of the oldest operation on the object that has */
     node_id created_by;
 };
 
@@ -31,7 +33,8 @@ struct intent;
 
 struct intent *intent_new(void);
 void intent_free(struct intent *in);
-/* A deep copy, for trying a change (plan, rules): objects are shared by reference count. */
+/* An independent copy, for trying a change (plan, rules): revisions are shared by reference count.
+ */
 struct intent *intent_fork(const struct intent *in);
 
 /* Applies every operation of a sealed or decoded change. Never fails: what does not fit is kept as
@@ -40,21 +43,25 @@ void intent_apply(struct intent *in, const struct change *c);
 
 /* The winner's object, NULL when absent or deleted. Names compare without regard to case for
  * interface kinds. With node given, the object of that name that stands on this node (a local one
- * first); with node NULL, a spanning object or the only local one; ret_ambiguous (may be NULL)
- * tells that several nodes have a local object of that name. */
+ * first); with node NULL, a spanning object or else the only local one; ret_ambiguous (may be NULL)
+ * tells that it is NULL because several nodes have a local object of that name. Among several that
+ * answer (concurrent creation), the one of best rank. */
 const struct object *intent_find(const struct intent *in, enum kind kind, const char *name,
     const char *node, bool *ret_ambiguous);
 const struct object *intent_get(const struct intent *in, const object_id *id);
 const struct entry *intent_entry(const struct intent *in, const object_id *id);
 
 /* Every existing object, ordered by kind (admission order), then rank (created HLC, origin), id.
- * kind < 0: all. for (size_t i = 0; (o = intent_each(in, KIND_VLAN, &i));) */
+ * kind < 0: all. for (size_t i = 0; (o = intent_each(in, KIND_VLAN, &i));) Nothing may be applied
+ * meanwhile. */
 const struct object *intent_each(const struct intent *in, int kind, size_t *cursor);
 size_t intent_count(const struct intent *in);
-/* Entries with more than one live revision, the same cursor idiom. */
+/* Entries of existing objects with more than one live revision, the same order and idiom. Deletes
+ * unaware of each other agree and are none. */
 const struct entry *intent_each_conflict(const struct intent *in, size_t *cursor);
 
-/* The node object of this name or id (its spec holds key, labels, roles), NULL when unknown. */
+/* The node object of this name, or of this node id in hexadecimal (the hash of its key); its spec
+ * holds key, labels, roles. NULL when unknown. */
 const struct object *intent_node(const struct intent *in, const char *name);
 /* Whether an object stands on the node (all, list, or selector over the node's labels). */
 bool intent_on_node(const struct intent *in, const struct object *o, const char *node);
