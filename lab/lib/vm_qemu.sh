@@ -115,7 +115,8 @@ vm_wait() {
     "$vm_vmlink" host -w "$vm_boot_s" -C / "$dir/port" true </dev/null
 }
 
-# vm_exec CMD…: in the directory of the caller, or in / of a guest with files of its own.
+# vm_exec CMD…: in the directory of the caller, or in / of a guest with files of its own. Becomes the
+# channel's client, so that who kills it kills the command.
 vm_exec() {
     local dir options=()
     dir=$(vm_dir "$vm_id")
@@ -123,7 +124,7 @@ vm_exec() {
     # shellcheck source=/dev/null
     [ "$(. "$dir/args" && echo "$vm_root")" = disk ] && options+=(-C /)
     [ -n "${vm_tty:-}" ] && options+=(-t)
-    "$vm_vmlink" host "${options[@]}" "$dir/port" "$@"
+    exec "$vm_vmlink" host "${options[@]}" "$dir/port" "$@"
 }
 
 # A power cut: nothing is flushed, nothing is told.

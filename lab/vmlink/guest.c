@@ -22,6 +22,7 @@
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PORT_CLASS "/sys/class/virtio-ports"
@@ -261,36 +262,53 @@ static void on_exit_of_command(struct worker *w)
     session_end(w);
 }
 
+/* A port without a host reads as ended and polls as ready for ever, so this waits for the signal
+ * that the driver sends when a host comes. The limit is for one lost between two looks. */
+static void on_hangup(struct worker *w)
+{
+    sigset_t io;
+    sigemptyset(&io);
+    sigaddset(&io, SIGIO);
+    session_kill(w);
+    w->input.len = 0;
+    sigtimedwait(&io, NULL, &(struct timespec){.tv_nsec = 500 * 1000 * 1000});
+}
+
 static void on_port(struct worker *w)
 {
     static struct frame f;
     ssize_t n = read(w->port, w->input.buf + w->input.len, sizeof w->input.buf - w->input.len);
-    if (n > 0)
-        w->input.len += (size_t)n;
+    if (n == 0)
+        on_hangup(w);
+    if (n <= 0)
+        return;
+    w->input.len += (size_t)n;
     while (w->pending_len == 0 && frame_take(&w->input, &f))
         on_frame(w, &f);
 }
 
-/* A port without a host polls as hung up for ever: look again a little later. */
-static void on_hangup(struct worker *w)
+static int port_open(const char *name)
 {
-    session_kill(w);
-    w->input.len = 0;
-    usleep(20000);
+    char path[320];
+    sigset_t io;
+    sigemptyset(&io);
+    sigaddset(&io, SIGIO);
+    sigprocmask(SIG_BLOCK, &io, NULL);
+    snprintf(path, sizeof path, "/dev/%s", name);
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+    if (fd < 0 || fcntl(fd, F_SETOWN, getpid()) != 0 || fcntl(fd, F_SETFL, O_ASYNC) != 0) {
+        perror(path);
+        _exit(1);
+    }
+    return fd;
 }
 
 static _Noreturn void worker_run(const char *name)
 {
     static struct worker w = {.pidfd = -1, .in = -1, .out = -1, .err = -1};
     static struct frame f;
-    char path[320];
-    snprintf(path, sizeof path, "/dev/%s", name);
     signal(SIGPIPE, SIG_IGN);
-    w.port = open(path, O_RDWR | O_CLOEXEC);
-    if (w.port < 0) {
-        perror(path);
-        _exit(1);
-    }
+    w.port = port_open(name);
     for (;;) {
         struct pollfd pf[5] = {
             {.fd = w.port, .events = (short)(w.pending_len == 0 ? POLLIN : 0)},
@@ -313,7 +331,7 @@ static _Noreturn void worker_run(const char *name)
             on_exit_of_command(&w);
         if (pf[0].revents & POLLIN)
             on_port(&w);
-        else if (pf[0].revents & POLLHUP)
+        else if (pf[0].revents != 0)
             on_hangup(&w);
     }
 }

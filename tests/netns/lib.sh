@@ -14,6 +14,7 @@
 set -u
 export LC_ALL=C NO_COLOR=1
 lab_source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+. "$lab_source/tests/check.sh"
 KARD=${KARD:-$lab_source/build/dev/src/kard}
 KARCTL=${KARCTL:-$lab_source/build/dev/cli/karctl}
 export KARD KARCTL
@@ -32,35 +33,10 @@ ip link set lo up
 LAB_DIR=$(mktemp -d "${TMPDIR:-/tmp}/kar-lab.XXXXXX")
 export KARD_ROOT=$LAB_DIR/root
 mkdir -p "$KARD_ROOT"
-lab_passed=0 lab_failed=0 lab_skipped=0 kard_pid=""
+kard_pid=""
 trap 'rm -rf "$LAB_DIR"' EXIT
 
 karctl() { "$KARCTL" "$@"; }
-
-check() { # what, actual, expected
-    if [ "$2" = "$3" ]; then
-        lab_passed=$((lab_passed + 1))
-        [ -z "${LAB_VERBOSE:-}" ] || printf 'ok      %s\n' "$1"
-    else
-        lab_failed=$((lab_failed + 1))
-        printf 'FAILED  %s\n  expected: %s\n  actual:   %s\n' "$1" "$3" "$2"
-    fi
-}
-
-check_has() { # what, text, part
-    case "$2" in
-    *"$3"*) lab_passed=$((lab_passed + 1)) ;;
-    *)
-        lab_failed=$((lab_failed + 1))
-        printf 'FAILED  %s\n  expected to contain: %s\n  actual: %s\n' "$1" "$3" "$2"
-        ;;
-    esac
-}
-
-skip() { # what, why
-    lab_skipped=$((lab_skipped + 1))
-    printf 'skipped %s: %s\n' "$1" "$2"
-}
 
 lab_nics() {
     for nic in "$@"; do
@@ -123,7 +99,6 @@ kernel_snapshot() {
 
 lab_end() {
     [ -z "$kard_pid" ] || kard_stop
-    echo "$lab_passed passed, $lab_failed failed, $lab_skipped skipped"
-    [ "$lab_failed" = 0 ] && [ "$lab_passed" -gt 0 ]
+    check_end
     exit
 }
