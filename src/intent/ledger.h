@@ -33,6 +33,8 @@ struct ledger;
 
 struct ledger *ledger_new(void);
 void ledger_free(struct ledger *l);
+/* A copy, for trying a change beside intent_fork: plan shows the VNI that an overlay would get. */
+struct ledger *ledger_fork(const struct ledger *l);
 uint64_t ledger_last(const struct ledger *l); /* number of the last slot applied; 0: none */
 
 /* The claims that a change's operations need and free, against the intent before it. An automatic
