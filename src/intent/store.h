@@ -13,7 +13,11 @@
 #include "base/buf.h"
 #include "base/err.h"
 
-enum { STORE_FORMAT = 1, STORE_KEY_MAX = 256 };
+enum {
+    STORE_FORMAT = 1,
+    STORE_KEY_MAX = 256,
+    STORE_VALUE_MAX = 64 << 20, /* the largest change is 16 MiB; a plan's journal stays below */
+};
 
 enum store_table {
     STORE_META,     /* text keys: cluster, node, key, stream, hlc, epoch, … */
@@ -34,7 +38,7 @@ struct store_batch {
     size_t n, cap;
 };
 
-/* Copies key and value. */
+/* Copies key (1..STORE_KEY_MAX bytes) and value (at most STORE_VALUE_MAX). */
 void store_put(struct store_batch *b, enum store_table t, const void *key, size_t key_n,
     const void *value, size_t value_n);
 void store_delete(struct store_batch *b, enum store_table t, const void *key, size_t key_n);
