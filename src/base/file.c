@@ -94,7 +94,7 @@ static int file_sync_dir(const char *path)
     char *dir = mem_strdup(path);
     char *slash = strrchr(dir, '/');
     if (!slash)
-        strcpy(dir, "."); /* path has at least one byte */
+        memcpy(dir, ".", 2); /* path has at least one byte */
     else if (slash == dir)
         dir[1] = 0;
     else

@@ -26,8 +26,9 @@ struct object {
     struct value *spec; /* a map, normalised by schema_check; unknown fields kept */
 };
 
-/* text: "all", "n1", "n1,n2" or "rack=a"; a value may also be a list of names.
- * Errors: ERR_NAME_INVALID, ERR_LIMIT. */
+/* text: "all", "n1", "n1,n2" or "rack=a"; a value may also be a list of names. Kept sorted and
+ * without duplicates, so that equal meanings are equal values.
+ * Errors: ERR_FIELD_TYPE, ERR_NAME_INVALID, ERR_LIMIT. */
 int nodes_parse(const struct value *v, struct nodes *ret, struct err *e);
 struct value *nodes_to_value(const struct nodes *n);
 bool nodes_is_local(const struct nodes *n);
@@ -39,8 +40,10 @@ void nodes_copy(struct nodes *dst, const struct nodes *src);
 
 /* One document {kind, name, nodes, spec} to an object, checked by the schema; at_prefix names the
  * document ("/docs/0"). Every error goes to errs. ret_object is the caller's (object_free).
- * A document without `nodes` gets `node_otherwise` (this node), except cluster and node (all).
- * Returns 0 or the code of the first error. */
+ * A document without `nodes` gets `node_otherwise` (this node), except cluster and node (all), and
+ * an overlay whose endpoints name nodes: it stands on those, and `nodes` may only say the same.
+ * Members that object.show adds (id, rev, status, …) are ignored, so that its output can be
+ * applied. Returns 0 or the code of the first error. */
 int object_from_document(const struct value *doc, const char *at_prefix, const char *node_otherwise,
     struct object **ret_object, struct errs *errs);
 /* {kind, name, id, nodes, spec}: what list, show and export print. */

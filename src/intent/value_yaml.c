@@ -133,7 +133,8 @@ static void yaml_note_line(struct loader *l, const yaml_mark_t *at)
     VEC_PUSH(&l->lines, line);
 }
 
-static int yaml_read(struct loader *l, yaml_event_t *ev, unsigned depth, struct value **ret_value);
+static int yaml_read(struct loader *l, const yaml_event_t *ev, const yaml_mark_t *line,
+    unsigned depth, struct value **ret_value);
 
 static int yaml_read_list(struct loader *l, unsigned depth, struct value *list)
 {
@@ -147,7 +148,7 @@ static int yaml_read_list(struct loader *l, unsigned depth, struct value *list)
             size_t here = l->pointer.n;
             struct value *v;
             buf_printf(&l->pointer, "/%zu", list->n);
-            r = yaml_read(l, &ev, depth + 1, &v);
+            r = yaml_read(l, &ev, &ev.start_mark, depth + 1, &v);
             l->pointer.n = here;
             if (r == 0)
                 value_add(list, v);
@@ -182,7 +183,7 @@ static int yaml_read_pair(
         return r;
     struct value *v;
     value_pointer_add(&l->pointer, key);
-    r = yaml_read(l, &next, depth + 1, &v);
+    r = yaml_read(l, &next, &ev->start_mark, depth + 1, &v);
     l->pointer.n = here;
     yaml_event_delete(&next);
     if (r == 0)
@@ -243,9 +244,11 @@ static int yaml_read_collection(
     return r;
 }
 
-static int yaml_read(struct loader *l, yaml_event_t *ev, unsigned depth, struct value **ret_value)
+/* line: where a person looks for the value, which for a member of a map is its key. */
+static int yaml_read(struct loader *l, const yaml_event_t *ev, const yaml_mark_t *line,
+    unsigned depth, struct value **ret_value)
 {
-    yaml_note_line(l, &ev->start_mark);
+    yaml_note_line(l, line);
     switch (ev->type) {
     case YAML_SCALAR_EVENT:
         return yaml_read_scalar(l, ev, ret_value);
@@ -270,7 +273,7 @@ static int yaml_read_document(struct loader *l, struct value *docs)
     struct value *v;
     buf_clear(&l->pointer);
     buf_printf(&l->pointer, "/%zu", docs->n);
-    r = yaml_read(l, &ev, 0, &v);
+    r = yaml_read(l, &ev, &ev.start_mark, 0, &v);
     yaml_event_delete(&ev);
     if (r < 0)
         return r;

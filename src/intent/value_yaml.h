@@ -1,7 +1,8 @@
 /* value_yaml.h: YAML 1.2's JSON-like part, over libyaml, with the line of every value.
  *
  * Several documents in one file become one list. Anchors, aliases and tags are refused (a bounded
- * file stays bounded); plain scalars resolve as in the core schema (true, 12, null), the rest is text. */
+ * file stays bounded); plain scalars resolve as in the core schema (true, 12, null), the rest is
+ * text. */
 #ifndef KAR_INTENT_VALUE_YAML_H
 #define KAR_INTENT_VALUE_YAML_H
 

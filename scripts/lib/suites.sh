@@ -1,0 +1,97 @@
+# suites.sh: what scripts/test can run, a function each. Sourced after report.sh. Each leaves its
+# output in $log and counts what it ran; one that runs nothing fails.
+# shellcheck shell=bash
+
+unit_labels='^(base|intent|netcfg|api|kard|cli|lab)$'
+c_files() { git ls-files '*.c' '*.h'; }
+
+# The checker's own test first: a checker that finds nothing proves nothing.
+suite_tidy() {
+    local code=0
+    tests/tidy/selftest.sh >"$log" 2>&1 || code=$?
+    suite_result $code "$log" "tests/tidy/selftest.sh"
+    code=0
+    tests/tidy/tidy.sh >"$log" 2>&1 || code=$?
+    suite_result $code "$log" "tests/tidy/tidy.sh"
+}
+
+suite_format() {
+    local code=0
+    c_files | xargs clang-format --dry-run -Werror >"$log" 2>&1 || code=$?
+    suite_result $code "$log" "clang-format (clang-format -i FILE mends it)"
+}
+
+suite_unit() {
+    build_preset dev || return
+    ctest_run dev "$jobs" -L "$unit_labels"
+}
+
+suite_sim() {
+    build_preset dev || return
+    ctest_run dev "$jobs" -L '^sim$'
+}
+
+suite_asan() {
+    build_preset asan || return
+    KAR_SIM_REDUCED=1 ctest_run asan "$jobs" -L "$unit_labels|^sim$"
+}
+
+# What has more than one thread: the store's commits on their worker, and the agent around it.
+suite_tsan() {
+    build_preset tsan || return
+    ctest_run tsan "$jobs" -L "$unit_labels" -R 'store|worker|agent|thread'
+}
+
+suite_netns() {
+    if ! unshare --net true 2>/dev/null && ! unshare --map-root-user --map-auto --net true 2>/dev/null; then
+        suite_skip "namespaces may not be made here: run as root, or install uidmap and give this user a range in /etc/subuid"
+        return
+    fi
+    build_preset dev || return
+    ctest_run dev "$jobs" -L '^netns$'
+}
+
+suite_vm() {
+    build_preset dev || return
+    ctest_run dev 2 -L '^vm$'
+}
+
+# Fuzz corpora as ordinary tests, under the sanitizers.
+suite_corpus() {
+    build_preset asan || return
+    ctest_run asan "$jobs" -L '^corpus$'
+}
+
+suite_fuzz() {
+    build_preset fuzz || return
+    ctest_run fuzz "$jobs" -L '^fuzz$'
+}
+
+suite_lint() {
+    local code=0
+    build_preset dev || return
+    git ls-files 'src/*.c' 'cli/*.c' | xargs -P "$jobs" -n 4 clang-tidy -p build/dev --quiet >"$log" 2>&1 || code=$?
+    suite_result $code "$log" "clang-tidy"
+}
+
+suite_coverage() {
+    local code=0
+    build_preset coverage || return
+    find build/coverage -name '*.gcda' -delete
+    ctest_run coverage "$jobs" -L '^intent$'
+    gcovr -r . --object-directory build/coverage -f 'src/intent/' --txt "$log_dir/coverage.txt" build/coverage >"$log" 2>&1 || code=$?
+    suite_result $code "$log" "gcovr"
+    note "src/intent: $(sed -n 's/^TOTAL *\([0-9]*\) *\([0-9]*\) *\(.*\)/\3 of \1 lines covered/p' "$log_dir/coverage.txt")"
+}
+
+suite_package() {
+    build_preset dev || return
+    ctest_run dev 1 -L '^package$'
+}
+
+# A clean clone in a clean Debian.
+suite_clean() {
+    local code=0
+    scripts/clean-build-check >"$log" 2>&1 || code=$?
+    suite_result $code "$log" "scripts/clean-build-check"
+}
