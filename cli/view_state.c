@@ -1,0 +1,240 @@
+/* view_state.c: how the cluster is: status, drift, doctor, conflicts. */
+#include <string.h>
+
+#include "base/err.h"
+#include "cli/human.h"
+#include "cli/view.h"
+
+/* {active: 3, blocked: 1} as "3 active, 1 blocked", each in its colour. */
+static void print_counts(struct screen *s, const struct value *counts)
+{
+    size_t said = 0;
+
+    for (size_t i = 0; value_is(counts, VALUE_MAP) && i < counts->n; i++) {
+        int64_t n = value_is(counts->v[i], VALUE_INT) ? counts->v[i]->i : 0;
+        if (n <= 0)
+            continue;
+        screen_printf(s, "%s%lld ", said++ ? ", " : "", (long long)n);
+        screen_style(s, state_style(counts->keys[i]), "%s", counts->keys[i]);
+    }
+    if (said == 0)
+        screen_printf(s, "none");
+}
+
+/* --- status ---------------------------------------------------------------------------------- */
+
+static const char *name_of(const struct value *v)
+{
+    const char *name = value_is(v, VALUE_TEXT) ? v->s : value_get_text(v, "name");
+    return name ? name : "none";
+}
+
+static void print_status_nodes(struct screen *s, const struct value *nodes)
+{
+    for (size_t i = 0; value_is(nodes, VALUE_LIST) && i < nodes->n; i++) {
+        const struct value *n = nodes->v[i];
+        const char *state = value_get_text(n, "state");
+        bool converged = value_get_bool(n, "converged", true);
+        screen_printf(s, " %s %s ", name_of(n), state_mark(s, state));
+        screen_style(s, state_style(state), "%s", state ? state : "unknown");
+        screen_printf(s, "%s%s  ", value_get_bool(n, "self", false) ? " (this node)" : "",
+            converged ? "" : ", not converged");
+        print_counts(s, value_get(n, "objects"));
+        screen_printf(s, "\n");
+    }
+}
+
+static void print_not_active(struct screen *s, const struct value *list)
+{
+    for (size_t i = 0; value_is(list, VALUE_LIST) && i < list->n; i++) {
+        const struct value *o = list->v[i], *reason = value_get(o, "reason");
+        const char *state = value_get_text(o, "state");
+        struct buf title = BUF_INIT;
+        char age[HUMAN_TEXT];
+
+        thing_to_title(o, &title);
+        screen_printf(s, "\n%s %s: ", state_mark(s, state), buf_cstr(&title));
+        screen_style(s, state_style(state), "%s", state ? state : "unknown");
+        age_of(s, value_get_text(o, "since"), age);
+        if (*age)
+            screen_printf(s, " for %s", age);
+        if (*reason_what(reason))
+            screen_printf(s, ": %s", reason_what(reason));
+        screen_printf(s, "\n");
+        reason_print(s, reason, 4);
+        buf_done(&title);
+    }
+}
+
+static void print_status(struct screen *s, const struct value *result)
+{
+    const struct value *change = value_get(result, "last_change");
+    bool converged = value_get_bool(result, "converged", false);
+    char age[HUMAN_TEXT], id[16];
+
+    screen_printf(s, "cluster ");
+    screen_style(s, STYLE_STRONG, "%s", name_of(value_get(result, "cluster")));
+    screen_printf(s, ", seen from %s: ", name_of(value_get(result, "node")));
+    screen_style(
+        s, converged ? STYLE_GOOD : STYLE_WARN, "%s\n", converged ? "converged" : "not converged");
+    print_status_nodes(s, value_get(result, "nodes"));
+    screen_printf(s, "objects: ");
+    print_counts(s, value_get(result, "objects"));
+    screen_printf(s, "\n");
+    if (value_is(change, VALUE_MAP)) {
+        const char *message = value_get_text(change, "message");
+        const char *author = value_get_text(change, "author");
+        screen_printf(s, "last change: %s, %s ago%s%s%s%s\n",
+            id_short(value_get_text(change, "change"), id),
+            age_of(s, value_get_text(change, "at"), age), author ? " by " : "",
+            author ? author : "", message && *message ? ": " : "", message ? message : "");
+    }
+    print_not_active(s, value_get(result, "not_active"));
+}
+
+/* Pending and waiting are no fault; everything else that is not active is. */
+static int exit_of_status(const struct value *result)
+{
+    const struct value *list = value_get(result, "not_active");
+
+    for (size_t i = 0; value_is(list, VALUE_LIST) && i < list->n; i++) {
+        const char *state = value_get_text(list->v[i], "state");
+        if (state && strcmp(state, "pending") != 0 && strcmp(state, "waiting") != 0 &&
+            strcmp(state, "applying") != 0)
+            return EXIT_DIFFERS;
+    }
+    return EXIT_DONE;
+}
+
+const struct view view_status = {.print = print_status, .exit = exit_of_status};
+
+/* --- drift ----------------------------------------------------------------------------------- */
+
+static void print_drift_list(
+    struct screen *s, const char *title, enum style style, const struct value *list)
+{
+    if (!value_is(list, VALUE_LIST) || list->n == 0)
+        return;
+    screen_style(s, style, "%s\n", title);
+    for (size_t i = 0; i < list->n; i++) {
+        const char *text = value_get_text(list->v[i], "text");
+        struct buf b = BUF_INIT;
+        char age[HUMAN_TEXT];
+        thing_to_title(list->v[i], &b);
+        age_of(s, value_get_text(list->v[i], "at"), age);
+        screen_printf(s, "  %s: %s%s%s%s\n", buf_cstr(&b), text ? text : "differs",
+            *age ? ", " : "", age, *age ? " ago" : "");
+        buf_done(&b);
+    }
+}
+
+static void print_drift(struct screen *s, const struct value *result)
+{
+    const struct value *standing = value_get(result, "standing");
+
+    if (!value_is(standing, VALUE_LIST) || standing->n == 0)
+        screen_printf(s, "no drift: the kernel is as it was asked to be\n");
+    print_drift_list(s, "standing", STYLE_WARN, standing);
+    print_drift_list(s, "repaired", STYLE_GOOD, value_get(result, "repaired"));
+}
+
+static int exit_of_drift(const struct value *result)
+{
+    const struct value *standing = value_get(result, "standing");
+    return value_is(standing, VALUE_LIST) && standing->n > 0 ? EXIT_DIFFERS : EXIT_DONE;
+}
+
+const struct view view_drift = {.print = print_drift, .exit = exit_of_drift};
+
+/* --- doctor ---------------------------------------------------------------------------------- */
+
+static size_t count_checks(const struct value *result, const char *wanted)
+{
+    const struct value *checks = value_get(result, "checks");
+    size_t n = 0;
+
+    for (size_t i = 0; value_is(checks, VALUE_LIST) && i < checks->n; i++) {
+        const char *is = value_get_text(checks->v[i], "result");
+        n += is && strcmp(is, wanted) == 0;
+    }
+    return n;
+}
+
+static void print_doctor(struct screen *s, const struct value *result)
+{
+    const struct value *checks = value_get(result, "checks");
+    size_t warnings = count_checks(result, "warn"), failures = count_checks(result, "fail");
+
+    for (size_t i = 0; value_is(checks, VALUE_LIST) && i < checks->n; i++) {
+        const struct value *c = checks->v[i];
+        const char *is = value_get_text(c, "result"), *name = value_get_text(c, "name");
+        const char *text = value_get_text(c, "what");
+        screen_style(s, state_style(is), "%s", state_mark(s, is));
+        screen_printf(
+            s, " %s%s%s\n", name ? name : "?", text && *text ? ": " : "", text ? text : "");
+        if (is && strcmp(is, "ok") != 0)
+            reason_print(s, c, 4);
+    }
+    screen_printf(
+        s, "%zu ok, %zu to look at, %zu failed\n", count_checks(result, "ok"), warnings, failures);
+}
+
+static int exit_of_doctor(const struct value *result)
+{
+    return count_checks(result, "fail") > 0 ? EXIT_DIFFERS : EXIT_DONE;
+}
+
+const struct view view_doctor = {.print = print_doctor, .exit = exit_of_doctor};
+
+/* --- conflicts ------------------------------------------------------------------------------- */
+
+static void print_rival(struct screen *s, const char *label, const struct value *rival)
+{
+    struct buf b = BUF_INIT;
+
+    value_to_words(rival, ", ", &b);
+    screen_printf(s, "  %s: %s\n", label, buf_cstr(&b));
+    buf_done(&b);
+}
+
+static void print_conflicts(struct screen *s, const struct value *result)
+{
+    const struct value *conflicts = value_get(result, "conflicts");
+    const struct value *refused = value_get(result, "not_admitted");
+    size_t n = value_is(conflicts, VALUE_LIST) ? conflicts->n : 0;
+    size_t refused_n = value_is(refused, VALUE_LIST) ? refused->n : 0;
+
+    for (size_t i = 0; i < n; i++) {
+        const struct value *c = conflicts->v[i], *losers = value_get(c, "losers");
+        struct buf title = BUF_INIT;
+        thing_to_title(c, &title);
+        screen_style(s, STYLE_WARN, "%s was edited twice at once\n", buf_cstr(&title));
+        buf_done(&title);
+        print_rival(s, "in force", value_get(c, "winner"));
+        for (size_t k = 0; value_is(losers, VALUE_LIST) && k < losers->n; k++)
+            print_rival(s, "set aside", losers->v[k]);
+    }
+    for (size_t i = 0; i < refused_n; i++) {
+        const struct value *reason = value_get(refused->v[i], "reason");
+        const char *state = value_get_text(refused->v[i], "state");
+        struct buf title = BUF_INIT;
+        thing_to_title(refused->v[i], &title);
+        screen_style(s, STYLE_BAD, "%s is %s: %s\n", buf_cstr(&title), state ? state : "refused",
+            reason_what(reason));
+        buf_done(&title);
+        reason_print(s, reason, 2);
+    }
+    if (n + refused_n == 0)
+        screen_printf(s, "no conflicts\n");
+}
+
+static int exit_of_conflicts(const struct value *result)
+{
+    const struct value *a = value_get(result, "conflicts"), *b = value_get(result, "not_admitted");
+
+    return (value_is(a, VALUE_LIST) && a->n > 0) || (value_is(b, VALUE_LIST) && b->n > 0)
+               ? EXIT_DIFFERS
+               : EXIT_DONE;
+}
+
+const struct view view_conflicts = {.print = print_conflicts, .exit = exit_of_conflicts};
