@@ -52,7 +52,7 @@ const char *err_text_format(struct err_text *t, const char *fmt, ...)
     return t->s;
 }
 
-int err_set(
+void err_fill(
     struct err *e, enum err_code code, const char *what_, const char *why_, const char *fix_)
 {
     assert(code > ERR_OK && code < ERR_COUNT);
@@ -63,7 +63,6 @@ int err_set(
         err_copy(e->fix, sizeof(e->fix), fix_);
         e->at[0] = 0;
     }
-    return -(int)code;
 }
 
 void err_at(struct err *e, const char *fmt, ...)

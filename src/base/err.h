@@ -114,9 +114,15 @@ const char *err_text_format(struct err_text *t, const char *fmt, ...)
 #define fix(...) err_text_format(&(struct err_text){{0}}, __VA_ARGS__)
 
 /* Fills *e (NULL is fine) and returns -code. NULL for a sentence leaves it empty. `at` is cleared.
- */
-int err_set(
+ * Inline, so that compilers and clang-tidy see that an error is always negative. */
+void err_fill(
     struct err *e, enum err_code code, const char *what_, const char *why_, const char *fix_);
+static inline int err_set(
+    struct err *e, enum err_code code, const char *what_, const char *why_, const char *fix_)
+{
+    err_fill(e, code, what_, why_, fix_);
+    return -(int)code;
+}
 /* Sets where it happened; printf-like. */
 void err_at(struct err *e, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* Puts "context: " before the first sentence on the way up. */
