@@ -124,6 +124,7 @@ bad_line docs/note.md "see /ho""me/someone/kar" "docs/note.md:2:see /ho""me/some
 
 # What nothing uses.
 bad_line src/base/alone.h 'int alone(void);' "src/base/alone.h:1: nobody includes it"
+bad_line src/gossip/other.h 'int alone(void);' "src/gossip/other.h:1: nobody includes it"
 good_tree
 printf '/* lost.c: lost. */\n' | put src/base/lost.c
 expect "a source outside of every target" "src/base/lost.c:1: no target compiles it"

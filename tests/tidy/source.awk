@@ -129,6 +129,8 @@ FILENAME == RULES {
         ban_call[++bans] = first
         ban_files[bans] = part[2]
         ban_why[bans] = part[3]
+    } else if ($1 == "seam") {
+        included[first] = 1
     } else
         print RULES ":" FNR ": no such rule: " $1 > (FOUND "/heads")
     next
@@ -137,8 +139,9 @@ FILENAME == RULES {
 FNR == 1 {
     file_end()
     file_begin()
-    if (index($0, "/* " base ": ") != 1)
-        tell("heads", 1, "the file does not begin with \"/* " base ": what it owns\"")
+    head = name ~ /^tests\// ? "/* " : "/* " base ": " # a test is named by what it tests
+    if (index($0, head) != 1)
+        tell("heads", 1, "the file does not begin with \"" head "what it owns\"")
 }
 
 {
