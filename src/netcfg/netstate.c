@@ -134,7 +134,7 @@ void netstate_copy(struct netstate *dst, const struct netstate *src)
     COPY(dst->routes, src->routes);
 }
 
-static bool link_equal(const struct netlink *a, const struct netlink *b)
+bool netlink_same(const struct netlink *a, const struct netlink *b)
 {
     if (strcmp(a->name, b->name) != 0 || a->kind != b->kind || a->set != b->set ||
         a->ours != b->ours || a->borrowed != b->borrowed || !ID_EQ(&a->owner, &b->owner) ||
@@ -157,7 +157,7 @@ static bool links_equal(const struct netstate *a, const struct netstate *b)
     if (a->links.n != b->links.n)
         return false;
     for (size_t i = 0; i < a->links.n; i++) {
-        if (!link_equal(&a->links.v[i], &b->links.v[i]))
+        if (!netlink_same(&a->links.v[i], &b->links.v[i]))
             return false;
     }
     return true;

@@ -96,6 +96,8 @@ struct netlink { /* one interface */
     uint8_t operstate; /* RFC 2863: IF_OPER_* */
     uint32_t mtu_min, mtu_max;
     bool mtu_pinned; /* kernel_fake only: a bridge whose mtu was set no longer follows its ports */
+    int64_t
+        macs_learned; /* bridge: dynamic entries of its MAC table; -1: the kernel does not say */
     struct netlink_stats stats;
 };
 
@@ -165,6 +167,7 @@ void netstate_copy(struct netstate *dst, const struct netstate *src);
 void netstate_sort(struct netstate *s);
 /* Whether two sorted states say the same, counters aside. */
 bool netstate_equal(const struct netstate *a, const struct netstate *b);
+bool netlink_same(const struct netlink *a, const struct netlink *b);
 struct netlink *netstate_link(
     const struct netstate *s, const char *name); /* exact name; binary search when sorted */
 struct netlink *netstate_link_by_index(const struct netstate *s, uint32_t index);

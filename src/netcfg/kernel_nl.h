@@ -1,0 +1,167 @@
+/* kernel_nl.h: private to the netlink adapter (kernel_nl*.c, link_*.c).
+ *
+ *   kernel_nl.c         open, dump, events, close: the happy path
+ *   kernel_nl_socket.c  requests in flight and their answers; dumps
+ *   kernel_nl_cache.c   messages → cache → netstate; no socket, so it is fuzzed as it stands
+ *   kernel_nl_apply.c   operations → requests, in runs
+ *   kernel_nl_probe.c   what this kernel has
+ *   link_<kind>.c       what one kind of link adds, behind struct linkkind_ops */
+#ifndef KAR_NETCFG_KERNEL_NL_H
+#define KAR_NETCFG_KERNEL_NL_H
+
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <netlink/netlink.h>
+
+#include "base/buf.h"
+#include "netcfg/kernel.h"
+#include "netcfg/netattr.h"
+
+/* --- cache ------------------------------------------------------------------------------------ */
+
+enum netclass { CLASS_LINK, CLASS_ADDR, CLASS_FDB, CLASS_VLAN, CLASS_ROUTE, CLASSES };
+
+/* Rows carry indices; names are filled in when a netstate is made, so a rename costs nothing. */
+struct link_row {
+    struct netlink link;
+    uint32_t master_index;
+};
+struct addr_row {
+    uint32_t index;
+    struct netaddr addr;
+};
+struct fdb_row {
+    uint32_t index;
+    struct netfdb fdb;
+};
+struct vlan_row {
+    uint32_t index;
+    struct netvlan vlan;
+};
+struct route_row {
+    uint32_t index;
+    struct netroute route;
+};
+
+struct kernel_cache {
+    struct {
+        struct link_row *v; /* sorted by index */
+        size_t n, cap;
+    } links;
+    struct {
+        struct addr_row *v;
+        size_t n, cap;
+    } addrs;
+    struct {
+        struct fdb_row *v;
+        size_t n, cap;
+    } fdb;
+    struct {
+        struct vlan_row *v;
+        size_t n, cap;
+    } vlans;
+    struct {
+        struct route_row *v;
+        size_t n, cap;
+    } routes;
+    bool dirty[CLASSES]; /* needs a dump before it can be read */
+};
+
+void kernel_cache_done(struct kernel_cache *c);
+/* One message of a dump of this class: hostile bytes, already framed. Ignores what is not of
+ * interest. */
+void kernel_cache_dumped(struct kernel_cache *c, enum netclass class, struct nlmsghdr *h);
+/* Before a class's dump: forgets its rows. */
+void kernel_cache_dump_begin(struct kernel_cache *c, enum netclass class);
+/* One notification. Links are taken in at once, other classes are marked dirty.
+ * Returns whether the cache differs from before (or will). */
+bool kernel_cache_event(struct kernel_cache *c, struct nlmsghdr *h);
+/* Sorted, with names; what hangs on a link that is not known is left out. */
+void kernel_cache_to_netstate(const struct kernel_cache *c, struct netstate *ret);
+const struct link_row *kernel_cache_link(const struct kernel_cache *c, uint32_t index);
+
+/* --- socket ----------------------------------------------------------------------------------- */
+
+struct request {
+    uint32_t seq;
+    size_t op;        /* index of the operation it belongs to */
+    int tolerated[3]; /* errnos that count as success */
+};
+
+struct kernel_nl {
+    struct kernel base;
+    struct nl_sock *ask;    /* requests and dumps */
+    struct nl_sock *listen; /* notifications */
+    int ioctl_fd;
+    uint32_t seq;
+    struct buf out; /* requests not sent yet */
+    struct {
+        struct request *v;
+        size_t n, cap;
+    } pending;
+    uint8_t *in; /* receive buffer */
+    struct kernel_cache cache;
+    struct kernel_features features;
+};
+
+enum {
+    NL_BATCH_BYTES_MAX = 32 * 1024,
+    NL_BATCH_REQUESTS_MAX = 128, /* their answers fit the receive buffer many times */
+    NL_RECEIVE_BYTES = 64 * 1024,
+    NL_SOCKET_BYTES = 4 << 20, /* events of some thousand links at once */
+    NL_TIMEOUT_S = 10,         /* a kernel that does not answer is an error, not a hang */
+};
+
+int kernel_nl_sockets_open(struct kernel_nl *k, struct err *e);
+void kernel_nl_sockets_close(struct kernel_nl *k);
+/* Appends a request (freed here) for operation `op`; tolerated: up to three errnos, 0 for none.
+ * Sends and collects by itself when a batch is full. */
+int request_add(struct kernel_nl *k, struct nl_msg *m, size_t op, const int tolerated[3],
+    struct kop_result *results, struct err *e);
+/* Sends what is left and waits for every answer; a failed request sets results[op] once. */
+int request_flush(struct kernel_nl *k, struct kop_result *results, struct err *e);
+/* A dump request (freed here); every message of the answer goes to fn.
+ * Errors: ERR_KERNEL; -ERR_BUSY when the dump was interrupted by a change: ask again. */
+int dump_ask(struct kernel_nl *k, struct nl_msg *m, void (*fn)(void *ctx, struct nlmsghdr *h),
+    void *ctx, struct err *e);
+/* Drains the notifications. Returns a set of 1 << enum kernel_event_type. */
+unsigned notifications_drain(struct kernel_nl *k);
+
+struct nl_msg *message_new(uint16_t type, uint16_t flags);
+struct nl_msg *message_link(uint16_t type, uint16_t flags, uint32_t index);
+/* 0 when there is no such interface. */
+uint32_t link_index(struct kernel_nl *k, const char *name);
+
+/* --- kinds ------------------------------------------------------------------------------------ */
+
+struct linkkind_ops {
+    const char *kind; /* IFLA_INFO_KIND */
+    enum kernel_feature needs;
+    /* What a wanted link must have before the kernel is asked; NULL: nothing. Errors: ERR_KERNEL.
+     */
+    int (*verify)(const struct netlink *l, struct kop_result *ret);
+    /* Appends what the attribute table does not say: top level, inside IFLA_INFO_DATA. */
+    int (*fill_top)(struct kernel_nl *k, struct nl_msg *m, const struct netlink *l);
+    int (*fill_info)(struct kernel_nl *k, struct nl_msg *m, const struct netlink *l);
+    /* Creates without netlink (tap); NULL: by RTM_NEWLINK. Returns 0 or a positive errno. */
+    int (*create)(struct kernel_nl *k, const struct netlink *l);
+    /* Sets what netlink cannot (tap). Returns 0 or a positive errno. */
+    int (*set)(struct kernel_nl *k, const struct netlink *l);
+};
+
+extern const struct linkkind_ops link_bridge, link_vlan, link_vxlan, link_tap, link_veth;
+/* NULL for LINK_OTHER. */
+const struct linkkind_ops *linkkind_of(enum linkkind kind);
+
+/* By the table: attributes of `place` that the link sets. Returns how many were put, or -1. */
+int fill_attributes(struct nl_msg *m, const struct netlink *l, enum netattr_place place);
+bool has_attributes(const struct netlink *l, enum netattr_place place);
+
+int kernel_nl_apply(struct kernel *base, const struct kop *ops, size_t n,
+    struct kop_result *ret_results, struct err *e);
+void kernel_nl_probe(struct kernel_nl *k);
+/* Fills a result from an errno (positive) and the kernel's own text (may be empty). */
+void kop_result_set(struct kop_result *r, int errno_, const char *text);
+
+#endif

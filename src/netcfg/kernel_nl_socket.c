@@ -1,0 +1,305 @@
+/* kernel_nl_socket.c: requests in flight and their answers.
+ *
+ * Happy path: many requests go out in one datagram, the kernel answers each with an
+ * acknowledgement that carries its number; dumps are read to their end.
+ * Failure modes: a refused request sets its operation's result, the others stand; a dump that the
+ * kernel interrupted is asked again by the caller; a lost notification (ENOBUFS) marks everything
+ * dirty; no answer within NL_TIMEOUT_S is an error of the call. */
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/if_link.h>
+#include <linux/neighbour.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <net/if.h>
+#include <netlink/socket.h>
+
+#include "base/mem.h"
+#include "netcfg/kernel_nl.h"
+
+/* Learned forwarding entries and neighbours come by the thousand and mean nothing to us: only
+ * static entries of AF_BRIDGE pass (ndm_state PERMANENT or NOARP), and everything that is no
+ * neighbour message. Offsets are into the message: nlmsg_type at 4, ndm_family at 16, ndm_state at
+ * 24. Loads are big-endian, fields are the host's: hence htons. */
+static int notifications_filter(int fd)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 4),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWNEIGH), 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELNEIGH), 0, 5),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 16),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_BRIDGE, 0, 2),
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 24),
+        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, htons(NUD_PERMANENT | NUD_NOARP), 1, 0),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+        BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+    };
+    struct sock_fprog program = {.len = ARRAY_LEN(code), .filter = code};
+    return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
+}
+
+static int socket_open(struct nl_sock **ret_sock, struct err *e)
+{
+    struct nl_sock *s = nl_socket_alloc();
+    if (s == NULL)
+        return err_set(e, ERR_KERNEL, what("no memory for a netlink socket"), NULL, NULL);
+    nl_socket_disable_seq_check(s);
+    int r = nl_connect(s, NETLINK_ROUTE);
+    if (r < 0) {
+        nl_socket_free(s);
+        return err_set(
+            e, ERR_KERNEL, what("cannot open a netlink socket"), why("%s", nl_geterror(r)), NULL);
+    }
+    int fd = nl_socket_get_fd(s), one = 1, size = NL_SOCKET_BYTES;
+    struct timeval timeout = {.tv_sec = NL_TIMEOUT_S};
+    /* Older kernels lack some of these; what needs them says so by itself. */
+    (void)setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
+    (void)setsockopt(fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one));
+    (void)setsockopt(fd, SOL_NETLINK, NETLINK_GET_STRICT_CHK, &one, sizeof(one));
+    (void)setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout));
+    if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) != 0)
+        (void)setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+    *ret_sock = s;
+    return 0;
+}
+
+int kernel_nl_sockets_open(struct kernel_nl *k, struct err *e)
+{
+    static const int groups[] = {RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR,
+        RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_NEIGH, RTNLGRP_BRVLAN};
+    k->in = mem_alloc(NL_RECEIVE_BYTES);
+    k->ioctl_fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    int r = socket_open(&k->ask, e);
+    if (r == 0)
+        r = socket_open(&k->listen, e);
+    if (r != 0)
+        return r;
+    (void)notifications_filter(nl_socket_get_fd(k->listen));
+    (void)nl_socket_set_nonblocking(k->listen);
+    for (size_t i = 0; i < ARRAY_LEN(groups); i++) {
+        r = nl_socket_add_membership(k->listen, groups[i]);
+        /* RTNLGRP_BRVLAN is younger than the rest; VLAN changes come with link messages too. */
+        if (r < 0 && groups[i] != RTNLGRP_BRVLAN)
+            return err_set(e, ERR_KERNEL, what("cannot listen to the kernel's notifications"),
+                why("%s", nl_geterror(r)), NULL);
+    }
+    return 0;
+}
+
+void kernel_nl_sockets_close(struct kernel_nl *k)
+{
+    if (k->ask != NULL)
+        nl_socket_free(k->ask);
+    if (k->listen != NULL)
+        nl_socket_free(k->listen);
+    if (k->ioctl_fd >= 0)
+        close(k->ioctl_fd);
+    free(k->in);
+    free(k->pending.v);
+    buf_done(&k->out);
+}
+
+struct nl_msg *message_new(uint16_t type, uint16_t flags)
+{
+    struct nl_msg *m = nlmsg_alloc_simple(type, NLM_F_REQUEST | flags);
+    if (m == NULL)
+        abort(); /* as base/mem: docs/adr/0001 */
+    return m;
+}
+
+struct nl_msg *message_link(uint16_t type, uint16_t flags, uint32_t index)
+{
+    struct nl_msg *m = message_new(type, flags);
+    struct ifinfomsg ifi = {.ifi_index = (int)index};
+    nlmsg_append(m, &ifi, sizeof(ifi), NLMSG_ALIGNTO);
+    return m;
+}
+
+uint32_t link_index(struct kernel_nl *k, const char *name)
+{
+    struct ifreq r = {0};
+    if (name[0] == '\0' || strlen(name) >= sizeof(r.ifr_name))
+        return 0;
+    memcpy(r.ifr_name, name, strlen(name));
+    return ioctl(k->ioctl_fd, SIOCGIFINDEX, &r) == 0 ? (uint32_t)r.ifr_ifindex : 0;
+}
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+/* The kernel's own words in an extended acknowledgement, "" when it has none. */
+static const char *ack_text(const struct nlmsghdr *h)
+{
+    const struct nlmsgerr *ack = nlmsg_data(h);
+    size_t skip = sizeof(*ack), total = h->nlmsg_len - NLMSG_HDRLEN;
+    if (!(h->nlmsg_flags & NLM_F_ACK_TLVS))
+        return "";
+    if (!(h->nlmsg_flags & NLM_F_CAPPED))
+        skip += NLMSG_ALIGN(ack->msg.nlmsg_len) - NLMSG_HDRLEN;
+    if (skip >= total)
+        return "";
+    struct nlattr *a = nla_find(
+        (struct nlattr *)((char *)nlmsg_data(h) + skip), (int)(total - skip), NLMSGERR_ATTR_MSG);
+    if (a == NULL || nla_len(a) < 1 || ((char *)nla_data(a))[nla_len(a) - 1] != '\0')
+        return "";
+    return nla_data(a);
+}
+
+static void answer_take(struct kernel_nl *k, const struct nlmsghdr *h, struct kop_result *results)
+{
+    const struct nlmsgerr *ack = nlmsg_data(h);
+    for (size_t i = 0; i < k->pending.n; i++) {
+        struct request *r = &k->pending.v[i];
+        if (r->seq != h->nlmsg_seq)
+            continue;
+        int failed = -ack->error;
+        for (size_t t = 0; t < ARRAY_LEN(r->tolerated); t++)
+            if (failed == r->tolerated[t])
+                failed = 0;
+        if (failed != 0 && results != NULL && results[r->op].code == 0)
+            kop_result_set(&results[r->op], failed, ack_text(h));
+        /* Answers come in order: what is before this one has none any more. */
+        memmove(k->pending.v, r + 1, (k->pending.n - i - 1) * sizeof(*r));
+        k->pending.n -= i + 1;
+        return;
+    }
+}
+
+int request_flush(struct kernel_nl *k, struct kop_result *results, struct err *e)
+{
+    if (k->out.n > 0) {
+        int r = nl_sendto(k->ask, k->out.p, k->out.n);
+        buf_clear(&k->out);
+        if (r < 0) {
+            k->pending.n = 0;
+            return err_set(
+                e, ERR_KERNEL, what("cannot send to the kernel"), why("%s", nl_geterror(r)), NULL);
+        }
+    }
+    while (k->pending.n > 0) {
+        ssize_t n = recv(nl_socket_get_fd(k->ask), k->in, NL_RECEIVE_BYTES, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            size_t lost = k->pending.n;
+            k->pending.n = 0;
+            return err_set(e, ERR_KERNEL, what("the kernel left %zu requests unanswered", lost),
+                why("%s", n < 0 ? strerror(errno) : "the socket closed"), NULL);
+        }
+        int left = (int)n;
+        for (struct nlmsghdr *h = (struct nlmsghdr *)k->in; nlmsg_ok(h, left);
+             h = nlmsg_next(h, &left))
+            if (h->nlmsg_type == NLMSG_ERROR &&
+                h->nlmsg_len >= NLMSG_HDRLEN + sizeof(struct nlmsgerr))
+                answer_take(k, h, results);
+    }
+    return 0;
+}
+
+int request_add(struct kernel_nl *k, struct nl_msg *m, size_t op, const int tolerated[3],
+    struct kop_result *results, struct err *e)
+{
+    struct nlmsghdr *h = nlmsg_hdr(m);
+    int r = 0;
+    if (k->pending.n >= NL_BATCH_REQUESTS_MAX || k->out.n + h->nlmsg_len > NL_BATCH_BYTES_MAX)
+        r = request_flush(k, results, e);
+    if (r == 0) {
+        struct request q = {.seq = ++k->seq, .op = op};
+        if (tolerated != NULL)
+            memcpy(q.tolerated, tolerated, sizeof(q.tolerated));
+        h->nlmsg_seq = q.seq;
+        h->nlmsg_pid = nl_socket_get_local_port(k->ask);
+        h->nlmsg_flags |= NLM_F_ACK;
+        buf_add(&k->out, h, h->nlmsg_len);
+        static const uint8_t zero[NLMSG_ALIGNTO];
+        buf_add(&k->out, zero, NLMSG_ALIGN(h->nlmsg_len) - h->nlmsg_len);
+        VEC_PUSH(&k->pending, q);
+    }
+    nlmsg_free(m);
+    return r;
+}
+
+/* --- dumps and notifications ------------------------------------------------------------------ */
+
+/* One datagram of a dump. Returns 1 at its end, 0 when more comes, or a negative code. */
+static int dump_take(struct kernel_nl *k, ssize_t n, void (*fn)(void *, struct nlmsghdr *),
+    void *ctx, bool *interrupted, struct err *e)
+{
+    int left = (int)n;
+    for (struct nlmsghdr *h = (struct nlmsghdr *)k->in; nlmsg_ok(h, left);
+         h = nlmsg_next(h, &left)) {
+        if (h->nlmsg_seq != k->seq)
+            continue;
+        if (h->nlmsg_flags & NLM_F_DUMP_INTR)
+            *interrupted = true;
+        if (h->nlmsg_type == NLMSG_DONE)
+            return 1;
+        if (h->nlmsg_type != NLMSG_ERROR) {
+            fn(ctx, h);
+            continue;
+        }
+        if (h->nlmsg_len < NLMSG_HDRLEN + sizeof(struct nlmsgerr))
+            continue;
+        const struct nlmsgerr *ack = nlmsg_data(h);
+        if (ack->error == 0)
+            return 1;
+        return err_set(e, ERR_KERNEL, what("the kernel refused to list its network"),
+            why("%s", strerror(-ack->error)), NULL);
+    }
+    return 0;
+}
+
+int dump_ask(struct kernel_nl *k, struct nl_msg *m, void (*fn)(void *ctx, struct nlmsghdr *h),
+    void *ctx, struct err *e)
+{
+    struct nlmsghdr *h = nlmsg_hdr(m);
+    bool interrupted = false;
+    h->nlmsg_flags |= NLM_F_DUMP;
+    h->nlmsg_seq = ++k->seq;
+    h->nlmsg_pid = nl_socket_get_local_port(k->ask);
+    int r = nl_sendto(k->ask, h, h->nlmsg_len);
+    nlmsg_free(m);
+    if (r < 0)
+        return err_set(e, ERR_KERNEL, what("cannot ask the kernel for its network"),
+            why("%s", nl_geterror(r)), NULL);
+    for (r = 0; r == 0;) {
+        ssize_t n = recv(nl_socket_get_fd(k->ask), k->in, NL_RECEIVE_BYTES, 0);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return err_set(e, ERR_KERNEL, what("the kernel did not finish listing its network"),
+                why("%s", n < 0 ? strerror(errno) : "the socket closed"), NULL);
+        r = dump_take(k, n, fn, ctx, &interrupted, e);
+    }
+    if (r < 0)
+        return r;
+    return interrupted
+               ? err_set(e, ERR_BUSY, what("the network changed while it was listed"), NULL, NULL)
+               : 0;
+}
+
+unsigned notifications_drain(struct kernel_nl *k)
+{
+    unsigned seen = 0;
+    for (;;) {
+        ssize_t n = recv(nl_socket_get_fd(k->listen), k->in, NL_RECEIVE_BYTES, MSG_DONTWAIT);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0 && errno == ENOBUFS) {
+            for (size_t i = 0; i < CLASSES; i++)
+                k->cache.dirty[i] = true;
+            seen |= 1U << KERNEL_OVERRUN | 1U << KERNEL_CHANGED;
+            continue;
+        }
+        if (n <= 0)
+            return seen;
+        int left = (int)n;
+        for (struct nlmsghdr *h = (struct nlmsghdr *)k->in; nlmsg_ok(h, left);
+             h = nlmsg_next(h, &left))
+            if (kernel_cache_event(&k->cache, h))
+                seen |= 1U << KERNEL_CHANGED;
+    }
+}
