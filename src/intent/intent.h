@@ -20,7 +20,8 @@ struct revision {
     hlc hlc;
 };
 
-struct entry { /* one object: its live revisions, the winner first, deletes behind all puts */
+struct entry { /* one object: its live revisions, the winner first, deletes behind all puts; none
+                  while only superseded ones have arrived */
     object_id id;
     struct revision **revs;
     size_t revs_n;
