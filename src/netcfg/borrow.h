@@ -10,10 +10,14 @@ struct loan {
     enum netattr attr;
     union netval prior;
 };
-struct borrowed {
+struct borrowed { /* sorted by link and attribute: borrowed_add keeps it so */
     struct loan *v;
     size_t n, cap;
 };
+
+void borrowed_add(struct borrowed *b, const struct loan *l); /* replaces one of the same key */
+void borrowed_remove(struct borrowed *b, const char *link, enum netattr a);
+void borrowed_copy(struct borrowed *dst, const struct borrowed *src);
 
 const struct loan *borrowed_find(const struct borrowed *b, const char *link, enum netattr a);
 /* The loans that a desired state needs beyond those that stand (prior values from `actual`). */
@@ -24,8 +28,9 @@ void borrowed_missing(const struct borrowed *b, const struct netstate *desired,
 void borrowed_settled(const struct borrowed *b, const struct netstate *desired,
     const struct netstate *actual, struct borrowed *ret_over);
 void borrowed_done(struct borrowed *b);
-/* Store form: key "eth0/mtu" and a value's bytes. */
-void loan_key(const struct loan *l, char ret_key[64]);
+/* Store form: key "eth0/mtu" and a value's bytes. Errors: ERR_SYNTAX. */
+enum { LOAN_KEY = 64 };
+void loan_key(const struct loan *l, char ret_key[LOAN_KEY]);
 struct value;
 struct value *loan_to_value(const struct loan *l);
 int loan_from_value(const struct value *v, struct loan *ret, struct err *e);

@@ -300,7 +300,8 @@ uint64_t netlink_uint(const struct netlink *l, enum netattr a)
 
 const char *netlink_name(const struct netlink *l, enum netattr a)
 {
-    return netlink_has(l, a) ? l->attr[a].s : "";
+    static const char none[IFNAME_BYTES]; /* as long as any: callers copy whole names */
+    return netlink_has(l, a) ? l->attr[a].s : none;
 }
 
 void netlink_set_uint(struct netlink *l, enum netattr a, uint64_t u)

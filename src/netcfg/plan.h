@@ -43,10 +43,21 @@ struct kop {
     char new_name[IFNAME_BYTES];
 };
 
+/* A wanted link that cannot be made now, because something else has its name or what it stands on
+ * is not there: neither it nor what hangs on it is in the plan. */
+struct plan_block {
+    object_id object;
+    char text[160]; /* "br0 is the name of somebody else's interface" */
+};
+
 struct plan {
     struct kop *v;
     size_t n, cap;
     bool disruptive; /* any operation is */
+    struct {
+        struct plan_block *v;
+        size_t n, cap;
+    } blocked;
 };
 
 /* The difference. `borrowed` holds prior values of foreign links' attributes (see borrow.h); NULL:
@@ -54,16 +65,23 @@ struct plan {
 struct borrowed;
 void plan_make(const struct netstate *desired, const struct netstate *actual,
     const struct borrowed *borrowed, struct plan *ret);
+/* The attributes of a kept link that differ from what is wanted, as bits of enum netattr. */
+uint64_t netlink_diff(const struct netlink *wanted, const struct netlink *actual);
+/* Whether an address is ours to take away: on a link of ours all but the kernel's link-local and
+ * dynamic ones, elsewhere those that carry our protocol. */
+bool netaddr_is_ours(const struct netaddr *a, bool link_is_ours);
 /* The operations that undo `p` when it is applied to `actual`, in reverse order. Each tolerates
  * that its counterpart never ran. */
 void plan_invert(const struct plan *p, const struct netstate *actual, struct plan *ret);
 void plan_done(struct plan *p);
-/* A copy of p's operations from..to, for batches and per-object undo. */
+/* Appends a copy of one operation: batches and per-object undo. */
 void plan_add_copy(struct plan *dst, const struct kop *op);
 
 /* What one operation would do, as one line: "create bridge br0", "set eth1 mtu 9000". */
 enum { KOP_TEXT = 256 };
 char *kop_format(const struct kop *op, char ret_text[KOP_TEXT]);
+
+const char *kop_type_text(enum kop_type t); /* "link-create" */
 
 /* For the journal and for `karctl plan -o json`. Errors: ERR_SYNTAX (a journal of another version).
  */
