@@ -351,45 +351,46 @@ void yaml_lines_done(struct yaml_lines *l)
 
 /* --- writing --- */
 
-/* Whether a text may stand without quotes for every reader of YAML 1.1 and 1.2: 1.1 knows more
- * booleans, sexagesimal numbers (52:54:00:12:34:56 is one) and dates. */
+/* Whether a text may stand without quotes for every reader of YAML 1.1 and 1.2, in a list on one
+ * line too: 1.1 knows more booleans, dates, and numbers such as 52:54:00:12:34:56. */
 static bool yaml_is_plain(const char *s)
 {
     static const char *const words[] = {
         "null", "true", "false", "yes", "no", "on", "off", "y", "n", NULL};
-    const char *c = s;
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                                "0123456789._/@+-= ";
+    size_t n = strlen(s);
     for (const char *const *w = words; *w; w++)
         if (strcasecmp(s, *w) == 0)
             return false;
-    bool alpha = (*s >= 'a' && *s <= 'z') || (*s >= 'A' && *s <= 'Z');
-    bool digit = *s >= '0' && *s <= '9';
-    for (; *c; c++) {
-        bool good = (*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z') ||
-                    (*c >= '0' && *c <= '9') || strchr("._/@+-=", *c) ||
-                    (*c == ':' && c[1] && alpha) ||
-                    (*c == ' ' && c[1] && c[1] != ' ' && alpha && c[-1] != ':');
-        if (!good)
-            return false;
-    }
+    if (n == 0 || strspn(s, plain) != n || s[n - 1] == ' ' || strstr(s, "  "))
+        return false;
+    if (strchr(letters, s[0]))
+        return true;
     /* 10.0.0.1/24 and 10.0.0.1 are numbers to nobody. */
     const char *dot = strchr(s, '.');
-    return alpha || (digit && (strchr(s, '/') || (dot && strchr(dot + 1, '.'))));
+    return s[0] >= '0' && s[0] <= '9' && dot && strchr(dot + 1, '.') && !strchr(s, ' ');
+}
+
+/* libyaml takes UTF-8 only; names from the kernel may be any bytes. */
+static void yaml_add_clean(struct buf *ret, const char *s, size_t n)
+{
+    for (size_t i = 0; i < n;) {
+        size_t bytes = utf8_char_bytes(s + i, n - i);
+        buf_add(ret, bytes ? s + i : "\xef\xbf\xbd", bytes ? bytes : 3);
+        i += bytes ? bytes : 1;
+    }
 }
 
 static void yaml_write_text(yaml_emitter_t *em, const char *s, size_t n)
 {
-    struct buf clean =
-        BUF_INIT; /* libyaml takes UTF-8 only; names from the kernel may be any bytes */
-    for (size_t i = 0; i < n;) {
-        size_t bytes = utf8_char_bytes(s + i, n - i);
-        buf_add(&clean, bytes ? s + i : "\xef\xbf\xbd", bytes ? bytes : 3);
-        i += bytes ? bytes : 1;
-    }
-    const char *text = buf_cstr(&clean);
-    bool plain = yaml_is_plain(text);
+    struct buf clean = BUF_INIT;
     yaml_event_t ev;
+    yaml_add_clean(&clean, s, n);
+    const char *text = buf_cstr(&clean);
     int ok = yaml_scalar_event_initialize(&ev, NULL, NULL, (const yaml_char_t *)text, (int)clean.n,
-        plain, !plain, plain ? YAML_PLAIN_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE);
+        1, 1, yaml_is_plain(text) ? YAML_PLAIN_SCALAR_STYLE : YAML_DOUBLE_QUOTED_SCALAR_STYLE);
     ok = ok && yaml_emitter_emit(em, &ev);
     assert(ok);
     buf_done(&clean);

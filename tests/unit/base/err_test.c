@@ -58,8 +58,8 @@ static void long_texts_are_cut_between_characters(void **state)
         for (size_t shift = 0; shift < 5; shift++) {
             char text[2 * ERR_TEXT_MAX] = {0};
             memset(text, 'x', shift);
-            while (strlen(text) + 5 < sizeof(text))
-                strcat(text, fills[i]);
+            for (size_t n = shift, one = strlen(fills[i]); n + one < sizeof(text); n += one)
+                memcpy(text + n, fills[i], one);
             struct err e;
             err_set(&e, ERR_LIMIT, text, what("%s", text), what("%s%s", text, text));
             err_at(&e, "%s", text);

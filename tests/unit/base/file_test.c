@@ -17,12 +17,11 @@
 #include "base/file.h"
 #include "base/mem.h"
 
-static char dir[64];
+static char dir[] = "/tmp/kar-file-XXXXXX";
 
 static int setup(void **state)
 {
     (void)state;
-    strcpy(dir, "/tmp/kar-file-XXXXXX");
     return mkdtemp(dir) ? 0 : -1;
 }
 
