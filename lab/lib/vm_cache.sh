@@ -143,7 +143,6 @@ initramfs_make() {
 
 # Makes what is missing; sets vm_kernel, vm_version, vm_vmlink, vm_initramfs.
 cache_prepare() {
-    export PATH=$PATH:/usr/sbin:/sbin
     cache_lock
     [ -f "$vm_cache/kernel/version" ] || kernel_make
     vm_kernel=$(readlink -f "$vm_cache/kernel")

@@ -8,6 +8,9 @@ c_files() { git ls-files '*.c' '*.h'; }
 # The checker's own test first: a checker that finds nothing proves nothing.
 suite_tidy() {
     local code=0
+    cmake --preset dev >"$log" 2>&1 || code=$? # so that it knows what is compiled
+    suite_result $code "$log" "cmake --preset dev"
+    code=0
     tests/tidy/selftest.sh >"$log" 2>&1 || code=$?
     suite_result $code "$log" "tests/tidy/selftest.sh"
     code=0

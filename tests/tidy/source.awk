@@ -116,6 +116,8 @@ FILENAME == RULES {
     n = split($0, part, / : /)
     for (i = 1; i <= n; i++)
         part[i] = trim(part[i])
+    for (f in files)
+        gsub("@" f, files[f], part[2])
     first = part[1]
     sub(/^[a-z]+ +/, "", first)
     if ($1 == "room") {
@@ -129,6 +131,8 @@ FILENAME == RULES {
         ban_call[++bans] = first
         ban_files[bans] = part[2]
         ban_why[bans] = part[3]
+    } else if ($1 == "files") {
+        files[first] = part[2]
     } else if ($1 == "seam") {
         included[first] = 1
     } else
