@@ -45,6 +45,8 @@ struct kernel {
     const struct kernel_ops *ops;
 };
 
+struct nic_hardware; /* nic.h */
+
 struct kernel_ops {
     /* The whole state of this network namespace, sorted. With stats only when asked. ret is the
      * caller's (netstate_done). Errors: ERR_KERNEL. */
@@ -61,6 +63,10 @@ struct kernel_ops {
     unsigned (*events)(struct kernel *k);
     const struct kernel_features *(*features)(struct kernel *k);
     void (*close)(struct kernel *k);
+    /* What the driver and the host's files tell of a link (nic.h): asked on request. NULL where a
+     * kernel has no hardware (kernel_fake.c). Errors: ERR_NOT_FOUND. */
+    int (*hardware)(
+        struct kernel *k, const struct netlink *l, struct nic_hardware *ret, struct err *e);
 };
 
 /* The kernel of the calling thread's network namespace. Errors: ERR_DENIED, ERR_KERNEL. */

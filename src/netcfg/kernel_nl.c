@@ -170,6 +170,7 @@ int kernel_nl_open(struct kernel **ret_kernel, struct err *e)
         .events = adapter_events,
         .features = adapter_features,
         .close = adapter_close,
+        .hardware = kernel_nl_hardware,
     };
     static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "take_uint reads little-endian");
     struct kernel_nl *k = MEM_NEW(struct kernel_nl);

@@ -5,6 +5,7 @@
  *   kernel_nl_cache.c   messages → cache → netstate; no socket, so it is fuzzed as it stands
  *   kernel_nl_apply.c   operations → requests, in runs
  *   kernel_nl_probe.c   what this kernel has
+ *   kernel_nl_nic.c     what an interface's driver tells
  *   link_<kind>.c       what one kind of link adds, behind struct linkkind_ops */
 #ifndef KAR_NETCFG_KERNEL_NL_H
 #define KAR_NETCFG_KERNEL_NL_H
@@ -17,6 +18,7 @@
 #include "base/buf.h"
 #include "netcfg/kernel.h"
 #include "netcfg/netattr.h"
+#include "netcfg/nic.h"
 
 /* --- cache ------------------------------------------------------------------------------------ */
 
@@ -161,6 +163,8 @@ bool has_attributes(const struct netlink *l, enum netattr_place place);
 int kernel_nl_apply(struct kernel *base, const struct kop *ops, size_t n,
     struct kop_result *ret_results, struct err *e);
 void kernel_nl_probe(struct kernel_nl *k);
+int kernel_nl_hardware(
+    struct kernel *base, const struct netlink *l, struct nic_hardware *ret, struct err *e);
 /* Fills a result from an errno (positive) and the kernel's own text (may be empty). */
 void kop_result_set(struct kop_result *r, int errno_, const char *text);
 
