@@ -36,10 +36,24 @@ static void err_trim(char *s, size_t size)
         s[last] = 0;
 }
 
+/* An error is one line of printable text, whatever it quotes. */
+static void err_clean(char *s, size_t size)
+{
+    err_trim(s, size);
+    for (size_t i = 0, n = strlen(s); i < n;) {
+        size_t bytes = utf8_char_bytes(s + i, n - i);
+        if (bytes > 0 && utf8_printable(s + i, bytes)) {
+            i += bytes;
+            continue;
+        }
+        s[i++] = '?';
+    }
+}
+
 static void err_copy(char *to, size_t size, const char *from)
 {
     snprintf(to, size, "%s", from ? from : "");
-    err_trim(to, size);
+    err_clean(to, size);
 }
 
 const char *err_text_format(struct err_text *t, const char *fmt, ...)
@@ -73,7 +87,7 @@ void err_at(struct err *e, const char *fmt, ...)
     va_start(ap, fmt);
     vsnprintf(e->at, sizeof(e->at), fmt, ap);
     va_end(ap);
-    err_trim(e->at, sizeof(e->at));
+    err_clean(e->at, sizeof(e->at));
 }
 
 void err_prefix(struct err *e, const char *fmt, ...)
@@ -88,7 +102,7 @@ void err_prefix(struct err *e, const char *fmt, ...)
     err_trim(context.s, sizeof(context.s));
     int n = snprintf(whole.s, sizeof(whole.s), "%s: %s", context.s, e->what);
     assert(n >= 0);
-    err_trim(whole.s, sizeof(whole.s));
+    err_clean(whole.s, sizeof(whole.s));
     memcpy(e->what, whole.s, sizeof(e->what));
 }
 

@@ -153,6 +153,23 @@ static int field_set(const struct kind_info *kind, struct value *spec, const str
     return 0;
 }
 
+/* The text lacks the shape that the field asks for. */
+static int text_refuse(const struct field *f, const char *text, struct err *e)
+{
+    struct buf type = BUF_INIT, form = BUF_INIT;
+    schema_type_text(f, &type);
+    for (const struct field *m = f->fields; m && m->name; m++)
+        buf_printf(&form, "%s%s=…", m == f->fields ? "" : ",", m->name);
+    if (form.n == 0)
+        buf_printf(&form, "%s=VALUE, several with commas between",
+            f->flags & FIELD_PER_NODE ? "NODE" : "KEY");
+    int r = err_set(e, ERR_FIELD_TYPE, what("%s cannot be %.64s", f->name, text),
+        why("expected: %s", buf_cstr(&type)), fix("write %s", buf_cstr(&form)));
+    buf_done(&type);
+    buf_done(&form);
+    return r;
+}
+
 int schema_set_from_text(const struct kind_info *kind, struct value *spec, const char *field,
     const char *text, struct err *e)
 {
@@ -164,16 +181,8 @@ int schema_set_from_text(const struct kind_info *kind, struct value *spec, const
         return 0;
     }
     struct value *raw = field_from_text(f, text);
-    if (!raw) {
-        struct buf b = BUF_INIT;
-        schema_type_text(f, &b);
-        int r = err_set(e, ERR_FIELD_TYPE, what("%s cannot be %s", f->name, text),
-            why("it is %s", buf_cstr(&b)),
-            f->flags & FIELD_LIST ? fix("write %s=…,%s=…", f->fields[0].name, f->fields[1].name)
-                                  : fix("write KEY=VALUE, several with commas between"));
-        buf_done(&b);
-        return r;
-    }
+    if (!raw)
+        return text_refuse(f, text, e);
     raw = field_join(value_get(spec, f->name), raw);
     int r = field_set(kind, spec, f, raw, e);
     value_free(raw);

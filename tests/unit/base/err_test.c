@@ -74,6 +74,20 @@ static void long_texts_are_cut_between_characters(void **state)
     }
 }
 
+/* Names from outside are quoted; they neither move the cursor nor add a line nor break JSON. */
+static void what_is_quoted_stays_one_printable_line(void **state)
+{
+    (void)state;
+    struct err e;
+    err_set(&e, ERR_IO, what("no %s", "a\nb\x1b[2J"), what("\xff\xc3"), what("\xc2\x9bx é"));
+    err_at(&e, "/spec/\t");
+    err_prefix(&e, "\r");
+    assert_string_equal(e.what, "?: no a?b?[2J");
+    assert_string_equal(e.why, "??");
+    assert_string_equal(e.fix, "??x é");
+    assert_string_equal(e.at, "/spec/?");
+}
+
 static void codes_are_stable_words(void **state)
 {
     (void)state;
@@ -116,6 +130,7 @@ int main(void)
         cmocka_unit_test(sentences_may_be_left_out),
         cmocka_unit_test(nobody_need_listen),
         cmocka_unit_test(long_texts_are_cut_between_characters),
+        cmocka_unit_test(what_is_quoted_stays_one_printable_line),
         cmocka_unit_test(codes_are_stable_words),
         cmocka_unit_test(a_list_keeps_a_hundred_and_counts_the_rest),
     };
