@@ -9,6 +9,10 @@
 #include "intent/intent.h"
 
 enum claim_type { CLAIM_VNI = 1, CLAIM_NAME = 2, CLAIM_TUNNEL = 3 };
+enum {
+    CLAIM_KEY_MAX = 320,                  /* a tunnel's two ends: node, "/", interface */
+    SLOT_CLAIMS_MAX = 3 * CHANGE_OPS_MAX, /* each of claims and freed */
+};
 
 struct claim {
     enum claim_type type;
@@ -37,14 +41,24 @@ void ledger_free(struct ledger *l);
 struct ledger *ledger_fork(const struct ledger *l);
 uint64_t ledger_last(const struct ledger *l); /* number of the last slot applied; 0: none */
 
-/* The claims that a change's operations need and free, against the intent before it. An automatic
- * VNI is picked here: the lowest free one of its range or pool; the pick is written into the slot's
- * claims (the intent keeps "auto": ledger_vni tells what an overlay got).
+/* The claims that a sealed change's operations need and free, against the intent before it:
+ *   a VNI      of every overlay: its number; or, when it has none yet, the lowest free one of the
+ *              cluster's range or of its pool, picked after all explicit ones of the change. The
+ *              intent keeps "auto": ledger_vni tells what an overlay got, and it keeps that when
+ *              range or pool change
+ *   a name     of every interface kind that is not local to one node, without regard to case
+ *   a tunnel   the pair of ends of an overlay between two members
+ * An edit frees what it no longer needs, a delete all that its object holds (unless it leaves a
+ * revision that it does not know of). What is freed can be claimed in the same change.
  * Nothing to claim or free: ret_slot->claims.n == 0 && freed.n == 0, no slot is needed.
- * Errors: ERR_VNI_TAKEN, ERR_VNI_EXHAUSTED, ERR_NAME_TAKEN, ERR_TUNNEL_TAKEN, naming the holder. */
+ * ret_slot is the caller's (slot_done), untouched on failure.
+ * Errors: ERR_VNI_TAKEN, ERR_VNI_EXHAUSTED, ERR_NAME_TAKEN, ERR_TUNNEL_TAKEN, naming the holder;
+ * ERR_REF_UNKNOWN (no such pool); ERR_FIELD_RANGE. */
 int ledger_propose(const struct ledger *l, const struct intent *before, const struct change *c,
     struct slot *ret_slot, struct err *e);
-/* Slots arrive in order, each once. Errors: ERR_CHAIN when number is not ledger_last() + 1. */
+/* Slots arrive in order, each once. What a slot frees goes first; only its holder can free a claim,
+ * and a claim that somebody holds stays with him. Errors: ERR_CHAIN when number is not
+ * ledger_last() + 1. */
 int ledger_apply(struct ledger *l, const struct slot *s, struct err *e);
 
 /* The VNI that an overlay holds, 0 when it holds none (yet). */

@@ -1,4 +1,4 @@
-/* The merge: the same changes end in the same objects, whatever their order. */
+/* intent_test.c: the merge: the same changes end in the same objects, whatever their order. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

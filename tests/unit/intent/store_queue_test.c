@@ -1,4 +1,4 @@
-/* Group commit with a writer that the test holds and lets fail. */
+/* store_queue_test.c: group commit with a writer that the test holds and lets fail. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

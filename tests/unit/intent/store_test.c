@@ -1,4 +1,4 @@
-/* What every store promises, asked of the one in memory and of the one on disk. */
+/* store_test.c: what every store promises, asked of the one in memory and of the one on disk. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

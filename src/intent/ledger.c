@@ -1,0 +1,152 @@
+/* ledger.c: who holds what, as the slots so far decided. Knows neither objects nor how a slot comes
+ * about (ledger_propose.c, later a vote). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "intent/ledger_inner.h"
+
+struct claim_key claim_key(enum claim_type type, const char *key)
+{
+    struct claim_key k;
+    size_t n = strnlen(key, CLAIM_KEY_MAX);
+    k.b[0] = (char)type;
+    memcpy(k.b + 1, key, n);
+    k.b[1 + n] = 0;
+    k.n = 1 + n;
+    return k;
+}
+
+const struct holding *ledger_holding(const struct ledger *l, enum claim_type type, const char *key)
+{
+    struct claim_key k = claim_key(type, key);
+    return map_get(&l->by_key, k.b, k.n);
+}
+
+const struct holding *ledger_held(const struct ledger *l, const object_id *holder)
+{
+    return map_get(&l->by_holder, holder->b, sizeof(holder->b));
+}
+
+/* The number of a VNI's key, 0 when it is not one. */
+static uint32_t vni_of(const struct claim *c)
+{
+    char *end;
+    if (c->type != CLAIM_VNI || c->key[0] < '1' || c->key[0] > '9')
+        return 0;
+    unsigned long n = strtoul(c->key, &end, 10);
+    return *end == 0 && n <= VNI_MAX ? (uint32_t)n : 0;
+}
+
+static void ledger_take(struct ledger *l, const struct claim *c)
+{
+    struct claim_key k = claim_key(c->type, c->key);
+    if (map_get(&l->by_key, k.b, k.n))
+        return; /* it stays with its holder */
+    struct holding *h = MEM_NEW(struct holding);
+    h->claim = (struct claim){c->type, mem_strdup(c->key), c->holder};
+    h->vni = vni_of(c);
+    h->next = map_set(&l->by_holder, c->holder.b, sizeof(c->holder.b), h);
+    map_set(&l->by_key, k.b, k.n, h);
+    if (h->vni)
+        vni_set_take(&l->vnis, h->vni);
+}
+
+static void holding_free(void *p)
+{
+    struct holding *h = p;
+    if (h)
+        free(h->claim.key);
+    free(h);
+}
+
+static void ledger_give(struct ledger *l, const struct claim *c)
+{
+    struct claim_key k = claim_key(c->type, c->key);
+    struct holding *h = map_get(&l->by_key, k.b, k.n);
+    if (!h || !ID_EQ(&h->claim.holder, &c->holder))
+        return; /* not his to free */
+    map_remove(&l->by_key, k.b, k.n);
+    struct holding *first = map_get(&l->by_holder, c->holder.b, sizeof(c->holder.b));
+    if (first == h && !h->next) {
+        map_remove(&l->by_holder, c->holder.b, sizeof(c->holder.b));
+    } else if (first == h) {
+        map_set(&l->by_holder, c->holder.b, sizeof(c->holder.b), h->next);
+    } else {
+        while (first->next != h)
+            first = first->next;
+        first->next = h->next;
+    }
+    if (h->vni)
+        vni_set_give(&l->vnis, h->vni);
+    holding_free(h);
+}
+
+struct ledger *ledger_new(void)
+{
+    struct ledger *l = MEM_NEW(struct ledger);
+    uint64_t seed; /* keys are names that others chose; nothing that comes out depends on it */
+    crypto_random(&seed, sizeof(seed));
+    l->by_key = MAP_INIT_SEEDED(seed);
+    l->by_holder = MAP_INIT_SEEDED(seed);
+    return l;
+}
+
+void ledger_free(struct ledger *l)
+{
+    if (!l)
+        return;
+    map_done_with(&l->by_key, holding_free);
+    map_done(&l->by_holder);
+    vni_set_done(&l->vnis);
+    free(l);
+}
+
+struct ledger *ledger_fork(const struct ledger *l)
+{
+    struct ledger *f = MEM_NEW(struct ledger);
+    void *value;
+    f->last = l->last;
+    f->by_key = MAP_INIT_SEEDED(l->by_key.seed);
+    f->by_holder = MAP_INIT_SEEDED(l->by_holder.seed);
+    for (size_t i = 0; map_each(&l->by_key, &i, NULL, NULL, &value);)
+        ledger_take(f, &((const struct holding *)value)->claim);
+    return f;
+}
+
+uint64_t ledger_last(const struct ledger *l)
+{
+    return l->last;
+}
+
+int ledger_apply(struct ledger *l, const struct slot *s, struct err *e)
+{
+    if (s->number != l->last + 1)
+        return err_set(e, ERR_CHAIN,
+            what("slot %llu of the ledger does not follow slot %llu", (unsigned long long)s->number,
+                (unsigned long long)l->last),
+            why("slots count one after the other"), NULL);
+    l->last = s->number;
+    if (!s->granted)
+        return 0;
+    for (size_t i = 0; i < s->freed.n; i++)
+        ledger_give(l, &s->freed.v[i]);
+    for (size_t i = 0; i < s->claims.n; i++)
+        ledger_take(l, &s->claims.v[i]);
+    return 0;
+}
+
+uint32_t ledger_vni(const struct ledger *l, const object_id *overlay)
+{
+    for (const struct holding *h = ledger_held(l, overlay); h; h = h->next)
+        if (h->vni)
+            return h->vni;
+    return 0;
+}
+
+const object_id *ledger_holder(const struct ledger *l, enum claim_type type, const char *key)
+{
+    const struct holding *h = ledger_holding(l, type, key);
+    return h ? &h->claim.holder : NULL;
+}
