@@ -34,6 +34,8 @@ int cli_build(struct cli *c, const struct invocation *in, struct request *ret);
 int cli_connect(struct cli *c, struct request *r, struct client *ret);
 /* Prints the whole result in the format that was asked for. Returns the view's exit code. */
 int cli_print(struct cli *c, const struct view *v, struct value *result);
+/* Whether errors go out as JSON too. */
+bool cli_speaks_json(const struct cli *c);
 /* One error of ours. Returns its exit code. */
 int cli_fail(struct cli *c, const struct err *e);
 /* The error answer of kard, all of its errors, each with its place. Returns its exit code. */
@@ -48,6 +50,5 @@ int run_version(struct cli *c, const struct invocation *in);
 int run_help(struct cli *c, const struct invocation *in);
 int run_completion(struct cli *c, const struct invocation *in);
 int run_complete(struct cli *c, const struct invocation *in);
-int run_man(struct cli *c, const struct invocation *in);
 
 #endif

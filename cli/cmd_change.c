@@ -51,7 +51,7 @@ static bool confirmed(struct cli *c, struct request *r, struct value *error)
     struct value *warnings = value_get(error, "warnings");
 
     fflush(c->out.f);
-    if (c->output->is_for_people) {
+    if (!cli_speaks_json(c)) {
         value_make_printable(warnings);
         warnings_print(&c->err, warnings);
     }
@@ -73,11 +73,11 @@ static int not_confirmed(struct cli *c, const struct value *error)
         screen_printf(&c->err, "nothing was changed\n");
         return EXIT_REJECTED;
     }
-    if (!c->output->is_for_people)
+    if (cli_speaks_json(c))
         return cli_fail_answer(c, NULL, error);
-    err_set(&e, ERR_CONFIRM_NEEDED, "nothing was changed: kar wants to be told that this is meant",
-        n ? what("%zu warning%s above", n, n == 1 ? "" : "s") : NULL,
-        "the same command with --yes");
+    err_set(&e, ERR_CONFIRM_NEEDED, "not confirmed, nothing was changed",
+        n ? why("%zu warning%s above", n, n == 1 ? "" : "s") : NULL,
+        n == 1 ? "add --yes to accept it" : "add --yes to accept them");
     return cli_fail(c, &e);
 }
 
@@ -101,8 +101,10 @@ static void after_words(struct cli *c, const struct request *r, const struct val
     if (value_get_bool(result, "timed_out", false))
         screen_printf(&c->err, "not finished after %lld s; kard goes on by itself: karctl status\n",
             (long long)value_get_int(r->params, "timeout_ms", 0) / 1000);
-    if (change && c->out.is_terminal)
-        screen_style(&c->err, STYLE_DIM, "to take it back: karctl undo %s\n", id_short(change, id));
+    if (change && c->out.is_terminal) {
+        screen_style(&c->err, STYLE_DIM, "to take it back: karctl undo %s", id_short(change, id));
+        screen_printf(&c->err, "\n");
+    }
 }
 
 static int finished(

@@ -86,17 +86,6 @@ int run_help(struct cli *c, const struct invocation *in)
     return help_print(&c->out, of, path);
 }
 
-int run_man(struct cli *c, const struct invocation *in)
-{
-    struct buf b = BUF_INIT;
-
-    (void)in;
-    help_to_scdoc(&b);
-    fwrite(b.p, 1, b.n, c->out.f);
-    buf_done(&b);
-    return EXIT_DONE;
-}
-
 int run_completion(struct cli *c, const struct invocation *in)
 {
     const char *script = completion_script(argument(in, 0));

@@ -59,6 +59,13 @@ static void print_event(struct screen *s, const struct value *event)
     buf_done(&b);
 }
 
+/* What comes first: from here on nothing is missed. */
+static bool is_greeting(const struct value *event)
+{
+    const char *type = value_get_text(event, "type");
+    return type && strcmp(type, "watching") == 0;
+}
+
 static int stream(struct cli *c, const struct request *r, struct client *client)
 {
     struct answer a = {0};
@@ -77,7 +84,7 @@ static int stream(struct cli *c, const struct request *r, struct client *client)
         }
         if (c->output->print_one) {
             c->output->print_one(&c->out, a.event);
-        } else {
+        } else if (!is_greeting(a.event)) {
             value_make_printable(a.event);
             print_event(&c->out, a.event);
         }
@@ -204,6 +211,22 @@ static void show(struct watching *w, struct value *result)
     w->shown = true;
 }
 
+/* Subscribes, and returns once nothing can be missed any more. Returns an exit code or -1. */
+static int subscribe(struct cli *c, struct client *events)
+{
+    struct answer a = {0};
+    struct err e;
+    int code = -1;
+
+    if (client_send(events, "watch", NULL, &e) < 0 ||
+        client_receive(events, CLIENT_WAIT_MS, &a, &e) < 0)
+        code = cli_fail(c, &e);
+    else if (a.error)
+        code = cli_fail_answer(c, NULL, a.error);
+    answer_done(&a);
+    return code;
+}
+
 /* Waits for an event, then for the others that come with it. Returns an exit code or -1. */
 static int await_event(struct cli *c, struct client *events)
 {
@@ -231,8 +254,10 @@ static int watch_reading(struct cli *c, const struct request *r, const struct vi
 
     if (client_open(&events, c->socket, &e) < 0)
         return cli_fail(c, &e);
-    if (client_open(&reader, c->socket, &e) < 0 || client_send(&events, "watch", NULL, &e) < 0)
+    if (client_open(&reader, c->socket, &e) < 0)
         code = cli_fail(c, &e);
+    else
+        code = subscribe(c, &events);
     while (code < 0) {
         if (client_call(&reader, r->method, r->params, CLIENT_WAIT_MS, &a, &e) < 0)
             code = cli_fail(c, &e);

@@ -59,21 +59,49 @@ static struct value *error_to_value(const struct err *e, const struct input *in)
     return v;
 }
 
-void errors_print_json(struct screen *s, const struct errs *errs, const struct input *in)
+/* Takes `error` over. */
+static void print_whole(struct screen *s, struct value *error)
 {
     struct value *whole = value_map();
     struct buf b = BUF_INIT;
 
-    if (errs->n > 0) {
-        struct value *first = value_set(whole, "error", error_to_value(&errs->v[0], in));
-        struct value *all = errs->n > 1 ? value_set(first, "errors", value_list()) : NULL;
-        for (size_t i = 0; all && i < errs->n; i++)
-            value_add(all, error_to_value(&errs->v[i], in));
-    }
+    value_set(whole, "error", error);
     value_to_json(whole, 2, &b);
     screen_printf(s, "%s\n", buf_cstr(&b));
     buf_done(&b);
     value_free(whole);
+}
+
+void errors_print_json(struct screen *s, const struct errs *errs, const struct input *in)
+{
+    struct value *first = errs->n > 0 ? error_to_value(&errs->v[0], in) : value_map();
+    struct value *all = errs->n > 1 ? value_set(first, "errors", value_list()) : NULL;
+
+    for (size_t i = 0; all && i < errs->n; i++)
+        value_add(all, error_to_value(&errs->v[i], in));
+    print_whole(s, first);
+}
+
+static void add_where(struct value *error, const struct input *in)
+{
+    static const struct input none = {0};
+    const char *at = value_get_text(error, "at");
+    char place[INPUT_PLACE];
+
+    if (at && *input_place(in ? in : &none, at, place))
+        value_set_text(error, "where", place);
+}
+
+void error_answer_print_json(struct screen *s, const struct value *error, const struct input *in)
+{
+    struct value *copy = value_clone(error), *all = value_get(copy, "errors");
+
+    if (value_is(copy, VALUE_MAP))
+        add_where(copy, in);
+    for (size_t i = 0; value_is(all, VALUE_LIST) && i < all->n; i++)
+        if (value_is(all->v[i], VALUE_MAP))
+            add_where(all->v[i], in);
+    print_whole(s, copy);
 }
 
 static void error_from_value(const struct value *v, struct errs *ret)

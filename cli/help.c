@@ -1,6 +1,7 @@
 /* help.c: --help and the man page's list of commands, both out of the tree. */
 #include "cli/help.h"
 
+#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -184,6 +185,15 @@ static void scdoc_text(const char *text, struct buf *ret)
     }
 }
 
+static void scdoc_sentence(const char *text, struct buf *ret)
+{
+    char first[2] = {(char)toupper((unsigned char)*text), '\0'};
+
+    scdoc_text(first, ret);
+    scdoc_text(text + 1, ret);
+    buf_add_byte(ret, '.');
+}
+
 static void scdoc_command(void *ctx, const struct command *c, const char *path)
 {
     struct buf *ret = ctx, usage = BUF_INIT;
@@ -195,8 +205,8 @@ static void scdoc_command(void *ctx, const struct command *c, const char *path)
     scdoc_text(buf_cstr(&usage), ret);
     buf_add_str(ret, "*\n\t");
     buf_done(&usage);
-    scdoc_text(c->help, ret);
-    buf_add_str(ret, ".\n");
+    scdoc_sentence(c->help, ret);
+    buf_add_byte(ret, '\n');
     if (c->about) {
         buf_add_str(ret, "\n\t");
         for (const char *p = c->about; *p; p++) {
@@ -236,7 +246,7 @@ void help_to_scdoc(struct buf *ret)
             buf_add_byte(ret, '_');
         }
         buf_add_str(ret, "\n\t");
-        scdoc_text(o->help, ret);
-        buf_add_str(ret, ".\n\n");
+        scdoc_sentence(o->help, ret);
+        buf_add_str(ret, "\n\n");
     }
 }

@@ -8,10 +8,15 @@
 
 /* --- errors ---------------------------------------------------------------------------------- */
 
+bool cli_speaks_json(const struct cli *c)
+{
+    return c->output && strcmp(c->output->name, "json") == 0;
+}
+
 static void print_errors(struct cli *c, const struct errs *errs, const struct input *in)
 {
     fflush(c->out.f);
-    if (c->output && strcmp(c->output->name, "json") == 0)
+    if (cli_speaks_json(c))
         errors_print_json(&c->err, errs, in);
     else
         errors_print(&c->err, errs, in);
@@ -30,9 +35,13 @@ int cli_fail_answer(struct cli *c, const struct request *r, const struct value *
     const char *code = value_get_text(error, "code");
     struct errs errs = {0};
 
-    errors_from_value(error, &errs);
-    print_errors(c, &errs, r ? &r->input : NULL);
-    errs_done(&errs);
+    if (cli_speaks_json(c)) {
+        error_answer_print_json(&c->err, error, r ? &r->input : NULL);
+    } else {
+        errors_from_value(error, &errs);
+        print_errors(c, &errs, r ? &r->input : NULL);
+        errs_done(&errs);
+    }
     return (int)err_exit_code(code ? err_code_from_text(code) : ERR_INTERNAL);
 }
 

@@ -236,11 +236,6 @@ static const struct command root_children[] = {
         .example = "karctl __complete -- vlan show ''",
         .arguments = {{"WORD", OF_TEXT, .optional = true, .many = true}},
         .run = run_complete},
-    {.name = "__man",
-        .hidden = true,
-        .help = "print the commands' part of karctl.1.scd",
-        .example = "karctl __man",
-        .run = run_man},
     {NULL},
 };
 

@@ -55,7 +55,7 @@ const struct view view_history = {
 static void print_document(struct screen *s, const struct value *doc)
 {
     const char *op = value_get_text(doc, "op");
-    struct value *copy = value_clone(doc);
+    struct value *copy = value_is(doc, VALUE_MAP) ? value_clone(doc) : value_map();
     struct buf title = BUF_INIT, yaml = BUF_INIT;
 
     thing_to_title(doc, &title);

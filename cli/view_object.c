@@ -25,7 +25,7 @@ static void cell_field(struct table *t, const struct row *r, const char *field)
 {
     struct buf b = BUF_INIT;
 
-    if (r->kind)
+    if (r->kind && schema_field(r->kind->fields, field)) /* the answer's kind, not the command's */
         value_to_words(schema_value(r->kind, value_get(r->thing, "spec"), field, r->node), ",", &b);
     table_add(t, STYLE_PLAIN, buf_cstr(&b));
     buf_done(&b);
@@ -250,16 +250,22 @@ void line_value(struct table *t, const char *label, const struct value *v, const
 
     if (v) {
         value_to_words(v, ", ", &b);
-        if (unit && b.n)
+        if (unit && value_is(v, VALUE_INT))
             buf_printf(&b, " %s", unit);
         line_add(t, label, STYLE_PLAIN, buf_cstr(&b));
     }
     buf_done(&b);
 }
 
-static void label_of(const char *field, char ret_text[LABEL_TEXT])
+/* "stp priority" for stp_priority, "ageing" for ageing_s: the unit stands after the value. */
+static void label_of(const struct field *f, char ret_text[LABEL_TEXT])
 {
-    snprintf(ret_text, LABEL_TEXT, "%s", field);
+    size_t n = strlen(f->name), unit = f->unit ? strlen(f->unit) : 0;
+
+    if (unit && n > unit + 1 && f->name[n - unit - 1] == '_' &&
+        strcmp(f->name + n - unit, f->unit) == 0)
+        n -= unit + 1;
+    snprintf(ret_text, LABEL_TEXT, "%.*s", (int)n, f->name);
     for (char *p = ret_text; *p; p++)
         if (*p == '_')
             *p = ' ';
@@ -276,6 +282,20 @@ static void lines_phrases(struct table *t, const char *label, const struct value
     }
 }
 
+static void line_default(
+    struct table *t, const char *label, const struct kind_info *kind, const struct field *f)
+{
+    const struct value *v = schema_value(kind, NULL, f->name, NULL);
+    struct buf b = BUF_INIT;
+
+    value_to_words(v, ", ", &b);
+    if (f->unit && value_is(v, VALUE_INT))
+        buf_printf(&b, " %s", f->unit);
+    buf_add_str(&b, " (default)");
+    line_add(t, label, STYLE_DIM, buf_cstr(&b));
+    buf_done(&b);
+}
+
 static void lines_of_spec(struct table *t, const struct kind_info *kind, const struct value *object)
 {
     const struct value *spec = value_get(object, "spec");
@@ -283,19 +303,15 @@ static void lines_of_spec(struct table *t, const struct kind_info *kind, const s
     for (const struct field *f = kind->fields; f->name; f++) {
         const struct value *v = value_get(spec, f->name);
         char label[LABEL_TEXT];
-        label_of(f->name, label);
+        label_of(f, label);
         if (strcmp(f->name, "vni") == 0 && value_get(object, "vni"))
             line_value(t, label, value_get(object, "vni"), NULL);
         else if (v && f->type == F_STRUCT)
             lines_phrases(t, label, v);
         else if (v)
             line_value(t, label, v, f->unit);
-        else if (f->otherwise) {
-            struct err_text text;
-            line_add(t, label, STYLE_DIM,
-                err_text_format(&text, "%s%s%s (default)", f->otherwise, f->unit ? " " : "",
-                    f->unit ? f->unit : ""));
-        }
+        else if (f->otherwise)
+            line_default(t, label, kind, f);
     }
 }
 
@@ -420,7 +436,8 @@ static void print_object(struct screen *s, const struct value *object)
 {
     const char *kind_name = value_get_text(object, "kind"), *name = value_get_text(object, "name");
     const struct kind_info *kind = kind_name ? schema_kind(kind_name) : NULL;
-    const char *id = value_get_text(object, "id"), *author = value_get_text(object, "author");
+    const char *id = value_get_text(object, "id"), *rev = value_get_text(object, "rev");
+    const char *author = value_get_text(object, "author");
     char created[HUMAN_TEXT], changed[HUMAN_TEXT], short_id[16], short_rev[16];
     struct table t = lines_start();
     struct err_text text;
@@ -440,8 +457,8 @@ static void print_object(struct screen *s, const struct value *object)
                 &text, "%s ago%s%s", changed, author ? " by " : "", author ? author : ""));
     if (id)
         line_add(&t, "id", STYLE_PLAIN,
-            err_text_format(&text, "%s, revision %s", id_short(id, short_id),
-                id_short(value_get_text(object, "rev"), short_rev)));
+            err_text_format(&text, "%s%s%s", id_short(id, short_id), rev ? ", revision " : "",
+                id_short(rev, short_rev)));
     lines_print(s, &t);
     for (size_t i = 0; (node = object_node_each(object, &i));)
         print_node(s, object, node);

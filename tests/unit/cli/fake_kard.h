@@ -36,8 +36,9 @@ struct fake_kard {
     pthread_t thread;
     const struct fake_answer *script; /* ends with method NULL */
     bool used[32];
-    struct buf asked; /* the requests, without their ids, one a line */
-    bool hang_up;     /* closes after the last line, also where an answer is missing */
+    struct buf asked;     /* the requests, without their ids, one a line */
+    pthread_mutex_t lock; /* of used, asked and hang_up */
+    bool hang_up;         /* closes after the last line, also where an answer is missing */
 };
 
 static inline const struct fake_answer *fake_find(struct fake_kard *k, const char *method)
@@ -86,9 +87,11 @@ static inline void fake_answer_line(struct fake_kard *k, int fd, const char *lin
         return;
     snprintf(id, sizeof(id), "%lld", (long long)value_get_int(v, "id", -1));
     const char *method = value_get_text(v, "method");
-    const struct fake_answer *a = method ? fake_find(k, method) : NULL;
     value_to_json(value_get(v, "params"), 0, &json);
+    pthread_mutex_lock(&k->lock);
+    const struct fake_answer *a = method ? fake_find(k, method) : NULL;
     buf_printf(&k->asked, "%s %s\n", method ? method : "?", buf_cstr(&json));
+    pthread_mutex_unlock(&k->lock);
     for (size_t i = 0; a && i < 6 && a->lines[i]; i++)
         fake_say(fd, a->lines[i], id);
     buf_done(&json);
@@ -115,7 +118,10 @@ static inline void *fake_connection(void *ctx)
             memmove(line, line + used, n - used);
             n -= used;
         }
-        if (k->hang_up)
+        pthread_mutex_lock(&k->lock);
+        bool enough = k->hang_up;
+        pthread_mutex_unlock(&k->lock);
+        if (enough)
             break;
     }
     close(fd);
@@ -145,6 +151,7 @@ static inline void fake_start(struct fake_kard *k, const struct fake_answer *scr
     struct sockaddr_un at = {.sun_family = AF_UNIX};
 
     *k = (struct fake_kard){.script = script};
+    pthread_mutex_init(&k->lock, NULL);
     snprintf(k->dir, sizeof(k->dir), "/tmp/kar-fake-XXXXXX");
     assert_non_null(mkdtemp(k->dir));
     snprintf(k->path, sizeof(k->path), "%s/kard.sock", k->dir);
@@ -164,6 +171,22 @@ static inline void fake_stop(struct fake_kard *k)
     unlink(k->path);
     rmdir(k->dir);
     buf_done(&k->asked);
+    pthread_mutex_destroy(&k->lock);
+}
+
+static inline void fake_hangs_up(struct fake_kard *k)
+{
+    pthread_mutex_lock(&k->lock);
+    k->hang_up = true;
+    pthread_mutex_unlock(&k->lock);
+}
+
+static inline const char *fake_asked(struct fake_kard *k)
+{
+    pthread_mutex_lock(&k->lock);
+    const char *text = buf_cstr(&k->asked);
+    pthread_mutex_unlock(&k->lock);
+    return text;
 }
 
 /* --- karctl in memory ------------------------------------------------------------------------ */
@@ -189,8 +212,8 @@ static inline struct run run_argv(const struct run_around *around, int argc, cha
     const char *typed = around->typed ? around->typed : "";
     struct screen screen = {.is_terminal = around->terminal,
         .utf8 = !around->ascii,
-        .columns = 80,
-        .lines = 24,
+        .columns = around->terminal ? 80 : 0,
+        .lines = around->terminal ? 24 : 0,
         .now = INT64_C(1769860800000)};
     struct cli c = {.out = screen, .err = screen, .in_terminal = around->terminal};
 
