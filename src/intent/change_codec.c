@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/utf8.h"
 #include "intent/pack.h"
 
 /* --- writing --- */
@@ -173,8 +174,9 @@ static int deleted_decode(const struct value *v, struct object **ret_object, str
     const char *kind_name = value_get_text(v, "kind"), *name = value_get_text(v, "name");
     const char *id = value_get_text(v, "id");
     object_id object;
-    if (!kind_name || !name || !id || strlen(name) > OBJECT_NAME_MAX ||
-        hex_decode(id, object.b, ID_BYTES) < 0 || ID_IS_ZERO(&object))
+    size_t name_n = name ? strlen(name) : 0;
+    if (!kind_name || name_n == 0 || name_n > OBJECT_NAME_MAX || !utf8_printable(name, name_n) ||
+        !id || hex_decode(id, object.b, ID_BYTES) < 0 || ID_IS_ZERO(&object))
         return change_syntax(e, "a delete does not name its object by id, kind and name");
     const struct kind_info *kind = schema_kind(kind_name);
     if (!kind)
