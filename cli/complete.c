@@ -218,6 +218,9 @@ static bool letter_takes(struct completion *p, const char *word)
     if (word[0] != '-' || !word[1] || word[1] == '-' || word[2])
         return false;
     p->option = command_option(p->command, NULL, word[1]);
+    for (unsigned id = 0; !p->option && p->command->children && id < O_COUNT; id++)
+        if (options[id].letter == word[1])
+            p->option = &options[id];
     return p->option && p->option->takes != OF_NOTHING;
 }
 

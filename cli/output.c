@@ -15,7 +15,8 @@ static const struct value *data_of(const struct view *v, const struct value *res
 
 static void write_buf(struct screen *s, struct buf *b)
 {
-    fwrite(b->p, 1, b->n, s->f);
+    if (b->n > 0)
+        fwrite(b->p, 1, b->n, s->f);
     buf_done(b);
 }
 

@@ -181,6 +181,16 @@ static inline void fake_hangs_up(struct fake_kard *k)
     pthread_mutex_unlock(&k->lock);
 }
 
+/* While somebody may still be asking. */
+static inline bool fake_was_asked(struct fake_kard *k, const char *request)
+{
+    pthread_mutex_lock(&k->lock);
+    bool asked = strstr(buf_cstr(&k->asked), request) != NULL;
+    pthread_mutex_unlock(&k->lock);
+    return asked;
+}
+
+/* When nobody does any more. */
 static inline const char *fake_asked(struct fake_kard *k)
 {
     pthread_mutex_lock(&k->lock);
