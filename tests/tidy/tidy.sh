@@ -32,7 +32,7 @@ verdict() {
 # One pass over all C sources finds what several verdicts are about.
 check_sources() {
     touch "$work/includes" "$work/calls" "$work/length" "$work/heads"
-    c_files | xargs awk -v RULES="$here/rules" -v FOUND="$work" -v LINES_FUNCTION_MAX=70 \
+    c_files | xargs awk -v RULES="$here/rules" -v FOUND="$work" -v LINES_FUNCTION_MAX=70 -v LINES_TEST_MAX=150 \
         -v LINES_FILE_MAX=700 -f "$here/source.awk" "$here/rules" || echo "awk failed" >"$work/heads"
     verdict includes "includes follow the edges between the rooms"
     verdict calls "no banned calls"
