@@ -178,7 +178,7 @@ static const struct field port_fields[] = {
     {"mac", F_MAC, 0, .acts = "IFLA_ADDRESS",
      .help = "hardware address of the host's side; unset: the kernel's choice"},
     {"mtu", F_UINT, 0, {MTU_MIN, MTU_MAX}, .unit = "bytes", .acts = "IFLA_MTU",
-     .help = "largest packet; unset: the kernel's choice"},
+     .help = "largest packet; unset: that of the switch, or of what leads out of it"},
     {"vlan", F_UINT, 0, {1, VLAN_MAX}, .acts = "IFLA_BRIDGE_VLAN_INFO (pvid, untagged)",
      .help = "access VLAN: untagged frames belong to it"},
     {"trunk", F_VLANS, 0, {1, VLAN_MAX}, .acts = "IFLA_BRIDGE_VLAN_INFO",

@@ -33,7 +33,6 @@ static const struct {
     {LINK_VXLAN, NA_VX_AGEING, 300},
     {LINK_VXLAN, NA_VX_LIMIT, 0},
     {LINK_VXLAN, NA_VX_UDP_CSUM, 1},
-    {LINK_TAP, NA_TUN_OWNER, UINT32_MAX},
     {LINK_TAP, NA_TUN_MULTI_QUEUE, 0},
     {LINK_TAP, NA_TUN_VNET_HDR, 0},
 };

@@ -5,9 +5,16 @@
 
 #include "intent/admission.h"
 #include "netcfg/kernel.h"
+#include "netcfg/lease.h"
 
 /* What became of each object in rendering: a reason why it is not (wholly) in the desired state. */
-enum render_outcome { RENDER_DONE, RENDER_BLOCKED, RENDER_WAITING };
+enum render_outcome {
+    RENDER_DONE,
+    RENDER_BLOCKED,    /* cannot be made here as things stand */
+    RENDER_WAITING,    /* will be by itself: what it needs is expected */
+    RENDER_CONFLICTED, /* lost against another object (its verdict) */
+    RENDER_PENDING,    /* its claim is not decided (its verdict) */
+};
 struct render_note {
     object_id object;
     enum render_outcome outcome;
@@ -18,9 +25,28 @@ struct render_notes {
     size_t n, cap;
 };
 
-/* `actual` gives what depends on the live host: underlay MTU for overlays, whether a parent or a
- * hot-plugged port exists. Objects whose verdict is not admitted are left out; one whose need the
- * kernel lacks, or whose parent is missing, is left out with a note. ret_desired is sorted. */
+/* The host to render for. `actual` gives what depends on the live host: underlay MTU for overlays,
+ * whether a parent or a hot-plugged port exists. */
+struct render_host {
+    const char *node;
+    const cluster_id *cluster;
+    const struct kernel_features *features;
+    const struct netstate *actual; /* sorted */
+    const struct leases *leases;   /* what DHCP clients hold; may be NULL */
+    /* The uid of a user of this host, -ERR_NOT_FOUND when there is none; NULL: only numbers. */
+    int (*uid_of)(void *ctx, const char *user, uint32_t *ret_uid);
+    void *uid_ctx;
+};
+
+/* Objects whose verdict is not admitted are left out with a note, so are those whose need the
+ * kernel lacks, or whose parent is missing. Whatever a left-out object has in the kernel already
+ * stays as it is (design §3: a verdict never removes what runs): it is in the desired state as it
+ * is found. Only a deleted object's links are not there. ret_desired is sorted.
+ *
+ * The result depends on `actual`, so it is made anew from every dump, before reconcile sees it. */
+void render_on(const struct intent *in, const struct ledger *l, const struct verdicts *v,
+    const struct render_host *host, struct netstate *ret_desired, struct render_notes *ret_notes);
+/* The same without leases and names of users. */
 void render(const struct intent *in, const struct ledger *l, const struct verdicts *v,
     const char *node, const cluster_id *cluster, const struct kernel_features *features,
     const struct netstate *actual, struct netstate *ret_desired, struct render_notes *ret_notes);
