@@ -1,4 +1,4 @@
-/* pack.c: the few types of msgpack that fixed records are made of. */
+/* pack.c: the types of msgpack that we use, in their shortest form. */
 #include "intent/pack.h"
 
 #include <assert.h>
@@ -19,6 +19,7 @@ struct form {
 static const struct form form_uint = {0x7f, 0x00, true, {0xcc, 0xcd, 0xce, 0xcf}};
 static const struct form form_array = {15, 0x90, true, {0, 0xdc, 0xdd, 0}};
 static const struct form form_text = {31, 0xa0, true, {0xd9, 0xda, 0xdb, 0}};
+static const struct form form_map = {15, 0x80, true, {0, 0xde, 0xdf, 0}};
 static const struct form form_bin = {0, 0, false, {0xc4, 0xc5, 0xc6, 0}};
 
 /* The width of the shortest form beyond the first byte: 1, 2, 4 or 8, as an index 0..3. */
@@ -28,7 +29,7 @@ static unsigned form_width(const struct form *f, uint64_t x)
     for (unsigned i = 0; i < 4; i++)
         if (f->wide[i] && x <= max[i])
             return i;
-    assert(!"a record is larger than msgpack can say");
+    assert(false && "a record is larger than msgpack can say");
     return 0;
 }
 
@@ -47,6 +48,33 @@ static void pack_form(struct buf *b, const struct form *f, uint64_t x)
 void pack_array(struct buf *b, size_t n)
 {
     pack_form(b, &form_array, n);
+}
+
+void pack_map(struct buf *b, size_t n)
+{
+    pack_form(b, &form_map, n);
+}
+
+void pack_nil(struct buf *b)
+{
+    buf_add_byte(b, 0xc0);
+}
+
+/* Negative numbers: -32..-1 are their own byte, then 1, 2, 4 or 8 bytes of two's complement. */
+void pack_int(struct buf *b, int64_t i)
+{
+    if (i >= 0) {
+        pack_uint(b, (uint64_t)i);
+        return;
+    }
+    if (i >= -32) {
+        buf_add_byte(b, (uint8_t)i);
+        return;
+    }
+    unsigned w = i >= INT8_MIN ? 0 : i >= INT16_MIN ? 1 : i >= INT32_MIN ? 2 : 3;
+    buf_add_byte(b, (uint8_t)(0xd0 + w));
+    for (int shift = (8 << w) - 8; shift >= 0; shift -= 8)
+        buf_add_byte(b, (uint8_t)((uint64_t)i >> shift));
 }
 
 void pack_uint(struct buf *b, uint64_t u)
@@ -121,12 +149,50 @@ static const uint8_t *unpack_bytes(struct unpack *u, uint64_t n)
     return p;
 }
 
-size_t unpack_array(struct unpack *u, size_t n_max)
+enum pack_type unpack_type(const struct unpack *u)
 {
-    uint64_t n = unpack_form(u, &form_array);
-    if (u->bad || n > n_max || n > u->n) /* an element is a byte at least */
+    if (u->bad || u->n == 0)
+        return PACK_NONE;
+    uint8_t c = *u->p;
+    if (c <= 0x7f || c >= 0xe0 || (c >= 0xcc && c <= 0xd3))
+        return PACK_INT;
+    if (c <= 0x8f || c == 0xde || c == 0xdf)
+        return PACK_MAP;
+    if (c <= 0x9f || c == 0xdc || c == 0xdd)
+        return PACK_ARRAY;
+    if (c <= 0xbf || (c >= 0xd9 && c <= 0xdb))
+        return PACK_TEXT;
+    if (c == 0xc2 || c == 0xc3)
+        return PACK_BOOL;
+    if (c >= 0xc4 && c <= 0xc6)
+        return PACK_BIN;
+    return c == 0xc0 ? PACK_NIL : PACK_NONE;
+}
+
+static size_t unpack_count(struct unpack *u, const struct form *f, size_t n_max, size_t each_bytes)
+{
+    uint64_t n = unpack_form(u, f);
+    if (u->bad || n > n_max || n > u->n / each_bytes)
         return (size_t)unpack_bad(u);
     return (size_t)n;
+}
+
+size_t unpack_array(struct unpack *u, size_t n_max)
+{
+    return unpack_count(u, &form_array, n_max, 1);
+}
+
+size_t unpack_map(struct unpack *u, size_t n_max)
+{
+    return unpack_count(u, &form_map, n_max, 2);
+}
+
+void unpack_nil(struct unpack *u)
+{
+    if (unpack_type(u) == PACK_NIL)
+        unpack_bytes(u, 1);
+    else
+        unpack_bad(u);
 }
 
 bool unpack_array_of(struct unpack *u, size_t n)
@@ -139,6 +205,32 @@ bool unpack_array_of(struct unpack *u, size_t n)
 uint64_t unpack_uint(struct unpack *u)
 {
     return unpack_form(u, &form_uint);
+}
+
+/* 1, 2, 4 or 8 bytes of two's complement, w being 0 to 3. */
+static int64_t unpack_negative(struct unpack *u, unsigned w)
+{
+    static const int64_t above[4] = {-32, INT8_MIN, INT16_MIN, INT32_MIN};
+    const uint8_t *p = unpack_bytes(u, 1 + ((size_t)1 << w));
+    if (!p)
+        return 0;
+    uint64_t x = p[1] & 0x80 ? UINT64_MAX : 0;
+    for (size_t i = 1; i <= (size_t)1 << w; i++)
+        x = x << 8 | p[i];
+    if ((int64_t)x >= above[w]) /* it would have fitted into less */
+        return (int64_t)unpack_bad(u);
+    return (int64_t)x;
+}
+
+int64_t unpack_int(struct unpack *u)
+{
+    uint8_t first = u->bad || u->n == 0 ? 0 : *u->p;
+    if (first >= 0xe0)
+        return (int8_t)*unpack_bytes(u, 1);
+    if (first >= 0xd0 && first <= 0xd3)
+        return unpack_negative(u, first - 0xd0u);
+    uint64_t x = unpack_uint(u);
+    return x <= INT64_MAX ? (int64_t)x : (int64_t)unpack_bad(u);
 }
 
 bool unpack_bool(struct unpack *u)
@@ -172,7 +264,7 @@ const uint8_t *unpack_bin(struct unpack *u, size_t n_max, size_t *ret_n)
     return p;
 }
 
-char *unpack_text(struct unpack *u, size_t n_max)
+const char *unpack_text_ref(struct unpack *u, size_t n_max, size_t *ret_n)
 {
     uint64_t n = unpack_form(u, &form_text);
     if (u->bad || n > n_max) {
@@ -180,13 +272,19 @@ char *unpack_text(struct unpack *u, size_t n_max)
         return NULL;
     }
     const char *s = (const char *)unpack_bytes(u, n);
-    if (!s)
-        return NULL;
-    if (memchr(s, 0, (size_t)n) || !utf8_valid(s, (size_t)n)) {
+    if (s && (memchr(s, 0, (size_t)n) || !utf8_valid(s, (size_t)n)))
         unpack_bad(u);
+    if (u->bad)
         return NULL;
-    }
-    return mem_strndup(s, (size_t)n);
+    *ret_n = (size_t)n;
+    return s;
+}
+
+char *unpack_text(struct unpack *u, size_t n_max)
+{
+    size_t n;
+    const char *s = unpack_text_ref(u, n_max, &n);
+    return s ? mem_strndup(s, n) : NULL;
 }
 
 bool unpack_end(const struct unpack *u)

@@ -1,231 +1,133 @@
 /* value_msgpack.c: values as msgpack, the form that is stored, sent and hashed.
  *
- * Writing is msgpack-c's, with keys in the order of their bytes, so that equal values are equal
- * bytes. Reading is our own: msgpack_unpack reserves what a header claims (16 bytes for each of
- * up to 2^32 elements) before it has seen one of them. Here a list is believed only as far as
- * bytes follow, each element being at least one. */
-#include <assert.h>
-#include <msgpack/pack.h>
+ * One value has one form: keys in the order of their bytes, everything else as pack.h has it, and
+ * only this form is read, so that whoever decodes and encodes gets the same bytes. Depth, number
+ * and length are bounded before anything is reserved. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
-#include "base/utf8.h"
+#include "intent/pack.h"
 #include "intent/value.h"
 
 /* --- reading --- */
 
+enum limit { LIMIT_NONE, LIMIT_DEPTH, LIMIT_VALUES };
+
 struct reader {
-    const uint8_t *p, *end;
-    const uint8_t *start;
+    struct unpack u;
     size_t nodes;
-    struct err *e;
+    enum limit passed;
 };
 
-static int reader_syntax(struct reader *r, const char *reason)
+static struct value *read_value(struct reader *r, unsigned depth);
+
+static struct value *read_limit(struct reader *r, enum limit limit)
 {
-    return err_set(r->e, ERR_SYNTAX,
-        what("byte %zu: not a record of kar", (size_t)(r->p - r->start)), reason, NULL);
+    r->u.bad = true;
+    r->passed = limit;
+    return NULL;
 }
 
-static int reader_limit(struct reader *r, const char *reason)
+static struct value *read_list(struct reader *r, unsigned depth)
 {
-    return err_set(r->e, ERR_LIMIT,
-        what("byte %zu: the record is too large", (size_t)(r->p - r->start)), reason, NULL);
-}
-
-/* A big-endian number of 1, 2, 4 or 8 bytes. */
-static int read_number(struct reader *r, size_t bytes, uint64_t *ret)
-{
-    uint64_t x = 0;
-    if ((size_t)(r->end - r->p) < bytes)
-        return reader_syntax(r, "it ends early");
-    for (size_t i = 0; i < bytes; i++)
-        x = x << 8 | *r->p++;
-    *ret = x;
-    return 0;
-}
-
-static int read_text(struct reader *r, uint64_t n, const char **ret_s)
-{
-    const char *s = (const char *)r->p;
-    if (n > VALUE_TEXT_MAX)
-        return reader_limit(r, why("at most %d bytes of text are accepted", VALUE_TEXT_MAX));
-    if ((size_t)(r->end - r->p) < n)
-        return reader_syntax(r, "a text ends early");
-    if (memchr(s, 0, n) || !utf8_valid(s, n))
-        return reader_syntax(r, "a text holds a zero byte or is not UTF-8");
-    r->p += n;
-    *ret_s = s;
-    return 0;
-}
-
-/* The length of the text that starts here, when one does. */
-static int read_text_head(struct reader *r, uint8_t head, uint64_t *ret_n)
-{
-    if ((head & 0xe0) == 0xa0) {
-        *ret_n = head & 0x1f;
-        return 0;
-    }
-    if (head >= 0xd9 && head <= 0xdb)
-        return read_number(r, (size_t)1 << (head - 0xd9), ret_n);
-    return reader_syntax(r, "a key is not a text");
-}
-
-static int read_value(struct reader *r, unsigned depth, struct value **ret_value);
-
-/* Elements of a list, or pairs of a map. */
-static int read_count(struct reader *r, uint64_t n, unsigned each_bytes, unsigned depth)
-{
-    if (depth >= VALUE_DEPTH_MAX)
-        return reader_limit(r, why("at most %d levels are accepted", VALUE_DEPTH_MAX));
-    if (n > (size_t)(r->end - r->p) / each_bytes)
-        return reader_syntax(r, "a list or map claims more than follows");
-    return 0;
-}
-
-static int read_list(struct reader *r, uint64_t n, unsigned depth, struct value **ret_value)
-{
-    int rc = read_count(r, n, 1, depth);
-    struct value *list = rc < 0 ? NULL : value_list();
-    for (uint64_t i = 0; rc == 0 && i < n; i++) {
-        struct value *v;
-        rc = read_value(r, depth + 1, &v);
-        if (rc == 0)
+    size_t n = unpack_array(&r->u, SIZE_MAX);
+    struct value *list = value_list();
+    for (size_t i = 0; !r->u.bad && i < n; i++) {
+        struct value *v = read_value(r, depth + 1);
+        if (v)
             value_add(list, v);
     }
-    if (rc < 0)
-        value_free(list);
-    else
-        *ret_value = list;
-    return rc;
+    return list;
 }
 
-static int read_pair(struct reader *r, unsigned depth, struct value *map)
+static void read_pair(struct reader *r, unsigned depth, struct value *map)
 {
-    uint64_t n, head;
-    const char *s;
-    struct value *v;
-    int rc = read_number(r, 1, &head);
-    if (rc == 0)
-        rc = read_text_head(r, (uint8_t)head, &n);
-    if (rc == 0)
-        rc = read_text(r, n, &s);
-    if (rc < 0)
-        return rc;
-    char *key = mem_strndup(s, n);
-    if (map->n > 0 && strcmp(map->keys[map->n - 1], key) >= 0)
-        rc = reader_syntax(r, "the keys of a map are not in order, or one comes twice");
-    if (rc == 0)
-        rc = read_value(r, depth + 1, &v);
-    if (rc == 0)
+    char *key = unpack_text(&r->u, VALUE_TEXT_MAX);
+    if (key && map->n > 0 && strcmp(map->keys[map->n - 1], key) >= 0)
+        r->u.bad = true; /* out of order, or twice */
+    struct value *v = key ? read_value(r, depth + 1) : NULL;
+    if (v)
         value_append(map, key, v);
     free(key);
-    return rc;
 }
 
-static int read_map(struct reader *r, uint64_t n, unsigned depth, struct value **ret_value)
+static struct value *read_map(struct reader *r, unsigned depth)
 {
-    int rc = read_count(r, n, 2, depth);
-    struct value *map = rc < 0 ? NULL : value_map();
-    for (uint64_t i = 0; rc == 0 && i < n; i++)
-        rc = read_pair(r, depth, map);
-    if (rc < 0)
-        value_free(map);
-    else
-        *ret_value = map;
-    return rc;
+    size_t n = unpack_map(&r->u, SIZE_MAX);
+    struct value *map = value_map();
+    for (size_t i = 0; !r->u.bad && i < n; i++)
+        read_pair(r, depth, map);
+    return map;
 }
 
-static int read_int(struct reader *r, uint8_t head, struct value **ret_value)
+static struct value *read_text(struct reader *r)
 {
-    bool is_signed = head >= 0xd0;
-    unsigned log2 = head & 3;
-    uint64_t x;
-    int rc = read_number(r, (size_t)1 << log2, &x);
-    if (rc < 0)
-        return rc;
-    if (is_signed && log2 < 3 && x >> ((8u << log2) - 1)) /* extend the sign */
-        x |= ~(uint64_t)0 << (8u << log2);
-    if (!is_signed && x > INT64_MAX)
-        return reader_limit(r, "an integer does not fit into 64 bits with sign");
-    *ret_value = value_int((int64_t)x);
-    return 0;
+    size_t n;
+    const char *s = unpack_text_ref(&r->u, VALUE_TEXT_MAX, &n);
+    return s ? value_text_n(s, n) : NULL;
 }
 
-/* What the first byte says (msgpack specification, "Formats"). */
-static int read_value(struct reader *r, unsigned depth, struct value **ret_value)
+/* NULL when bad; what a list or map has gathered until then is freed with it. */
+static struct value *read_value(struct reader *r, unsigned depth)
 {
-    uint64_t n, byte;
-    const char *s;
-    int rc = read_number(r, 1, &byte);
-    if (rc < 0)
-        return rc;
+    enum pack_type type = unpack_type(&r->u);
+    struct value *v = NULL;
     if (++r->nodes > VALUE_NODES_MAX)
-        return reader_limit(r, why("at most %d values are accepted", VALUE_NODES_MAX));
-    uint8_t head = (uint8_t)byte;
-    if (head <= 0x7f || head >= 0xe0) {
-        *ret_value = value_int((int8_t)head);
-        return 0;
+        return read_limit(r, LIMIT_VALUES);
+    if ((type == PACK_ARRAY || type == PACK_MAP) && depth >= VALUE_DEPTH_MAX)
+        return read_limit(r, LIMIT_DEPTH);
+    switch (type) {
+    case PACK_NIL:
+        unpack_nil(&r->u);
+        v = value_null();
+        break;
+    case PACK_BOOL:
+        v = value_bool(unpack_bool(&r->u));
+        break;
+    case PACK_INT:
+        v = value_int(unpack_int(&r->u));
+        break;
+    case PACK_TEXT:
+        v = read_text(r);
+        break;
+    case PACK_ARRAY:
+        v = read_list(r, depth);
+        break;
+    case PACK_MAP:
+        v = read_map(r, depth);
+        break;
+    case PACK_BIN: /* of records only */
+    case PACK_NONE:
+        r->u.bad = true;
+        break;
     }
-    if (head <= 0x8f)
-        return read_map(r, head & 0x0f, depth, ret_value);
-    if (head <= 0x9f)
-        return read_list(r, head & 0x0f, depth, ret_value);
-    if (head <= 0xbf || (head >= 0xd9 && head <= 0xdb)) {
-        rc = read_text_head(r, head, &n);
-        if (rc == 0)
-            rc = read_text(r, n, &s);
-        if (rc == 0)
-            *ret_value = value_text_n(s, n);
-        return rc;
-    }
-    if (head == 0xc0) {
-        *ret_value = value_null();
-        return 0;
-    }
-    if (head == 0xc2 || head == 0xc3) {
-        *ret_value = value_bool(head == 0xc3);
-        return 0;
-    }
-    if (head >= 0xcc && head <= 0xd3)
-        return read_int(r, head, ret_value);
-    if (head < 0xdc)
-        return reader_syntax(r, "binary, real numbers and extensions are not used");
-    rc = read_number(r, head & 1 ? 4 : 2, &n);
-    if (rc < 0)
-        return rc;
-    return head < 0xde ? read_list(r, n, depth, ret_value) : read_map(r, n, depth, ret_value);
+    if (!r->u.bad)
+        return v;
+    value_free(v);
+    return NULL;
 }
 
 int value_from_msgpack(const uint8_t *p, size_t n, struct value **ret_value, struct err *e)
 {
-    struct reader r = {.p = p, .start = p, .end = p + n, .e = e};
-    struct value *v;
-    int rc = read_value(&r, 0, &v);
-    if (rc < 0)
-        return rc;
-    if (r.p != r.end) {
-        value_free(v);
-        return reader_syntax(&r, "more follows after its end");
+    struct reader r = {.u = {.p = p, .n = n}};
+    struct value *v = read_value(&r, 0);
+    if (unpack_end(&r.u)) {
+        *ret_value = v;
+        return 0;
     }
-    *ret_value = v;
-    return 0;
+    size_t at = (size_t)(r.u.p - p);
+    value_free(v);
+    if (r.passed != LIMIT_NONE)
+        return err_set(e, ERR_LIMIT, what("byte %zu: the record is too large", at),
+            r.passed == LIMIT_DEPTH ? why("at most %d levels are accepted", VALUE_DEPTH_MAX)
+                                    : why("at most %d values are accepted", VALUE_NODES_MAX),
+            NULL);
+    return err_set(e, ERR_SYNTAX, what("byte %zu: not a record of kar", at),
+        "a value is cut off, too long, of a type that is not used, or not in its only form", NULL);
 }
 
 /* --- writing --- */
-
-static int write_bytes(void *ctx, const char *p, size_t n)
-{
-    buf_add(ctx, p, n);
-    return 0;
-}
-
-static void write_text(msgpack_packer *pk, const char *s, size_t n)
-{
-    msgpack_pack_str(pk, n);
-    msgpack_pack_str_body(pk, s, n);
-}
 
 struct pair {
     const char *key;
@@ -237,54 +139,42 @@ static int pair_cmp(const void *a, const void *b)
     return strcmp(((const struct pair *)a)->key, ((const struct pair *)b)->key);
 }
 
-static void write_value(msgpack_packer *pk, const struct value *v);
-
-static void write_map(msgpack_packer *pk, const struct value *map)
+static void write_map(const struct value *map, struct buf *ret)
 {
     struct pair *pairs = mem_alloc(map->n * sizeof(*pairs));
     for (size_t i = 0; i < map->n; i++)
         pairs[i] = (struct pair){map->keys[i], map->v[i]};
     qsort(pairs, map->n, sizeof(*pairs), pair_cmp);
-    msgpack_pack_map(pk, map->n);
+    pack_map(ret, map->n);
     for (size_t i = 0; i < map->n; i++) {
-        write_text(pk, pairs[i].key, strlen(pairs[i].key));
-        write_value(pk, pairs[i].v);
+        pack_text(ret, pairs[i].key);
+        value_to_msgpack(pairs[i].v, ret);
     }
     free(pairs);
 }
 
-static void write_value(msgpack_packer *pk, const struct value *v)
+void value_to_msgpack(const struct value *v, struct buf *ret)
 {
     switch (v->type) {
     case VALUE_NULL:
-        msgpack_pack_nil(pk);
+        pack_nil(ret);
         break;
     case VALUE_BOOL:
-        if (v->b)
-            msgpack_pack_true(pk);
-        else
-            msgpack_pack_false(pk);
+        pack_bool(ret, v->b);
         break;
     case VALUE_INT:
-        msgpack_pack_int64(pk, v->i);
+        pack_int(ret, v->i);
         break;
     case VALUE_TEXT:
-        write_text(pk, v->s, v->s_n);
+        pack_text(ret, v->s);
         break;
     case VALUE_LIST:
-        msgpack_pack_array(pk, v->n);
+        pack_array(ret, v->n);
         for (size_t i = 0; i < v->n; i++)
-            write_value(pk, v->v[i]);
+            value_to_msgpack(v->v[i], ret);
         break;
     case VALUE_MAP:
-        write_map(pk, v);
+        write_map(v, ret);
         break;
     }
-}
-
-void value_to_msgpack(const struct value *v, struct buf *ret)
-{
-    msgpack_packer pk;
-    msgpack_packer_init(&pk, ret, write_bytes);
-    write_value(&pk, v);
 }

@@ -101,51 +101,75 @@ static void refused(void **state)
     static const struct {
         const char *hex;
         enum err_code code;
-        const char *why;
+        const char *what;
     } rows[] = {
-        {"", ERR_SYNTAX, "it ends early"},
-        {"cc", ERR_SYNTAX, "it ends early"},
-        {"cf00000000000000", ERR_SYNTAX, "it ends early"},
-        {"a2c3", ERR_SYNTAX, "a text ends early"},
-        {"d9ff61", ERR_SYNTAX, "a text ends early"},
-        {"9101 02", ERR_SYNTAX, "more follows after its end"},
-        {"c0c0", ERR_SYNTAX, "more follows after its end"},
-        {"a100", ERR_SYNTAX, "a text holds a zero byte or is not UTF-8"},
-        {"a1ff", ERR_SYNTAX, "a text holds a zero byte or is not UTF-8"},
-        {"c1", ERR_SYNTAX, "binary, real numbers and extensions are not used"},
-        {"c40161", ERR_SYNTAX, "binary, real numbers and extensions are not used"},
-        {"c6ffffffff", ERR_SYNTAX, "binary, real numbers and extensions are not used"},
-        {"ca3f800000", ERR_SYNTAX, "binary, real numbers and extensions are not used"},
-        {"cb3ff0000000000000", ERR_SYNTAX, "binary, real numbers and extensions are not used"},
-        {"d40001", ERR_SYNTAX, "binary, real numbers and extensions are not used"},
-        {"c7ff0100", ERR_SYNTAX, "binary, real numbers and extensions are not used"},
-        {"810101", ERR_SYNTAX, "a key is not a text"},
-        {"81c001", ERR_SYNTAX, "a key is not a text"},
-        {"82a16101a16102", ERR_SYNTAX, "the keys of a map are not in order, or one comes twice"},
-        {"82a16201a16101", ERR_SYNTAX, "the keys of a map are not in order, or one comes twice"},
-        {"cfffffffffffffffff", ERR_LIMIT, "an integer does not fit into 64 bits with sign"},
-        /* 2^32 - 1 elements, 2^32 - 1 pairs, a text of 4 GiB: none of them follows */
-        {"ddffffffff", ERR_SYNTAX, "a list or map claims more than follows"},
-        {"ddffffffff01020304", ERR_SYNTAX, "a list or map claims more than follows"},
-        {"dfffffffff", ERR_SYNTAX, "a list or map claims more than follows"},
-        {"de0001a1", ERR_SYNTAX, "a list or map claims more than follows"},
-        {"dbffffffff61", ERR_LIMIT, "at most 65536 bytes of text are accepted"},
-        {"dcffff", ERR_SYNTAX, "a list or map claims more than follows"},
-        {"9191919191919191919191919191919190", ERR_LIMIT, "at most 16 levels are accepted"},
+        {"", ERR_SYNTAX, "byte 0: not a record of kar"},
+        /* cut off */
+        {"cc", ERR_SYNTAX, NULL},
+        {"cf80000000000000", ERR_SYNTAX, NULL},
+        {"d380000000000000", ERR_SYNTAX, NULL},
+        {"a2c3", ERR_SYNTAX, NULL},
+        {"d9ff61", ERR_SYNTAX, NULL},
+        {"9201", ERR_SYNTAX, NULL},
+        {"81a161", ERR_SYNTAX, NULL},
+        /* something behind it */
+        {"910102", ERR_SYNTAX, "byte 2: not a record of kar"},
+        {"c0c0", ERR_SYNTAX, NULL},
+        /* no text */
+        {"a100", ERR_SYNTAX, NULL},
+        {"a1ff", ERR_SYNTAX, NULL},
+        {"a2c328", ERR_SYNTAX, NULL},
+        /* types that values do not have */
+        {"c1", ERR_SYNTAX, NULL},
+        {"c40161", ERR_SYNTAX, NULL},
+        {"c6ffffffff", ERR_SYNTAX, NULL},
+        {"ca3f800000", ERR_SYNTAX, NULL},
+        {"cb3ff0000000000000", ERR_SYNTAX, NULL},
+        {"d40001", ERR_SYNTAX, NULL},
+        {"c7ff0100", ERR_SYNTAX, NULL},
+        {"cfffffffffffffffff", ERR_SYNTAX, NULL}, /* beyond 63 bits */
+        /* longer than needed */
+        {"cc7f", ERR_SYNTAX, NULL},
+        {"cd00ff", ERR_SYNTAX, NULL},
+        {"ce0000ffff", ERR_SYNTAX, NULL},
+        {"cf00000000ffffffff", ERR_SYNTAX, NULL},
+        {"d0e0", ERR_SYNTAX, NULL},
+        {"d07f", ERR_SYNTAX, NULL},
+        {"d1ff80", ERR_SYNTAX, NULL},
+        {"d2ffff8000", ERR_SYNTAX, NULL},
+        {"d3ffffffff80000000", ERR_SYNTAX, NULL},
+        {"d30000000000000001", ERR_SYNTAX, NULL},
+        {"d90161", ERR_SYNTAX, NULL},
+        {"da000161", ERR_SYNTAX, NULL},
+        {"dc000101", ERR_SYNTAX, NULL},
+        {"dd0000000101", ERR_SYNTAX, NULL},
+        {"de0001a16101", ERR_SYNTAX, NULL},
+        /* keys: not text, twice, out of order */
+        {"810101", ERR_SYNTAX, NULL},
+        {"81c001", ERR_SYNTAX, NULL},
+        {"82a16101a16102", ERR_SYNTAX, "byte 6: not a record of kar"},
+        {"82a16201a16101", ERR_SYNTAX, NULL},
+        /* 2^32 - 1 elements, as many pairs, a text of 4 GiB: none of them follows */
+        {"ddffffffff", ERR_SYNTAX, NULL},
+        {"ddffffffff01020304", ERR_SYNTAX, NULL},
+        {"dfffffffff", ERR_SYNTAX, NULL},
+        {"81a1", ERR_SYNTAX, NULL},
+        {"dbffffffff61", ERR_SYNTAX, NULL},
+        {"dcffff", ERR_SYNTAX, NULL},
+        {"9191919191919191919191919191919190", ERR_LIMIT, "byte 16: the record is too large"},
     };
     for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
         uint8_t bytes[32];
-        char digits[64] = {0};
-        size_t n = 0;
-        for (const char *s = rows[i].hex; *s; s++)
-            if (*s != ' ')
-                digits[n++] = *s;
+        size_t n = strlen(rows[i].hex) / 2;
         struct value *v = NULL;
         struct err e = {0};
-        assert_int_equal(hex_decode(digits, bytes, n / 2), 0);
-        assert_int_equal(value_from_msgpack(bytes, n / 2, &v, &e), -(int)rows[i].code);
-        assert_string_equal(e.why, rows[i].why);
+        assert_int_equal(hex_decode(rows[i].hex, bytes, n), 0);
+        if (value_from_msgpack(bytes, n, &v, &e) != -(int)rows[i].code)
+            fail_msg("%s", rows[i].hex);
         assert_null(v);
+        if (rows[i].what)
+            assert_string_equal(e.what, rows[i].what);
+        assert_true(*e.why);
     }
 }
 
@@ -178,7 +202,7 @@ static void more_values_than_a_document_has_are_refused(void **state)
     buf_done(&b);
 }
 
-/* Whatever bytes come: either an error, or a value that writes itself as something readable. */
+/* Whatever bytes come: either an error, or a value that writes itself as these bytes. */
 static void random_bytes_never_do_harm(void **state)
 {
     (void)state;
@@ -188,17 +212,16 @@ static void random_bytes_never_do_harm(void **state)
     for (int i = 0; i < 200000; i++) {
         uint8_t bytes[24];
         size_t n = rng_below(&r, sizeof(bytes));
-        struct value *v, *again;
+        struct value *v;
         rng_bytes(&r, bytes, n);
         if (value_from_msgpack(bytes, n, &v, NULL) < 0)
             continue;
         struct buf b = BUF_INIT;
         read++;
         value_to_msgpack(v, &b);
-        assert_int_equal(value_from_msgpack(b.p, b.n, &again, NULL), 0);
-        assert_true(value_equal(v, again));
+        assert_int_equal(b.n, n);
+        assert_memory_equal(b.p, bytes, n);
         value_free(v);
-        value_free(again);
         buf_done(&b);
     }
     assert_true(read > 1000);
