@@ -16,7 +16,7 @@ put() { # file: from standard input
 # What is compiled and run, as cmake and ctest would tell it.
 built() {
     (cd "$work/tree" && find src tests -name '*.c') | sed "s|.*|  \"file\": \"$work/tree/&\"|" | put build/dev/compile_commands.json
-    echo '"/build/tests/thing_thing_test"' | put build/dev/ctest.json
+    echo '"name" : "base_thing_test"' | put build/dev/ctest.json
 }
 
 good_tree() {
