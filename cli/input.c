@@ -131,14 +131,13 @@ int input_read(
     VEC_PUSH(&in->files, file);
     struct input_file *f = &in->files.v[in->files.n - 1];
     r = read_bytes(path, stdin_, INPUT_BYTES_MAX - in->bytes, &b, &e);
-    if (r < 0) {
-        r = add_error(errs, &e, NULL);
-    } else if ((r = value_from_yaml(buf_cstr(&b), b.n, &read, &f->lines, &e)) < 0) {
-        r = add_error(errs, &e, f->name);
-    } else {
+    const char *place = NULL;
+    if (r == 0) {
         in->bytes += b.n;
-        r = take_documents(in, read, docs, errs);
+        place = f->name;
+        r = value_from_yaml(buf_cstr(&b), b.n, &read, &f->lines, &e);
     }
+    r = r < 0 ? add_error(errs, &e, place) : take_documents(in, read, docs, errs);
     value_free(read);
     buf_done(&b);
     return r;

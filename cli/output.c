@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "intent/value_yaml.h"
 
@@ -106,17 +107,18 @@ static const char *name_of(const struct value *thing)
 }
 
 /* Several nodes may have a local object of one name; then the node goes before it, which is how
- * show and delete take it. */
-static bool name_is_shared(const struct value *list, size_t at)
-{
-    const char *name = name_of(list->v[at]);
+ * show and delete take it. Which names those are: each name once seen, name_shared when again. */
+static char name_seen, name_shared;
 
+static void count_names(const struct value *list, struct map *ret)
+{
     for (size_t i = 0; i < list->n; i++) {
-        const char *other = name_of(list->v[i]);
-        if (i != at && other && name && strcmp(other, name) == 0)
-            return true;
+        const char *name = name_of(list->v[i]);
+        if (name && map_get_str(ret, name))
+            map_set_str(ret, name, &name_shared);
+        else if (name)
+            map_set_str(ret, name, &name_seen);
     }
-    return false;
 }
 
 static void name_print(struct screen *s, const struct view *v, const struct value *result)
@@ -132,15 +134,18 @@ static void name_print(struct screen *s, const struct view *v, const struct valu
             fprintf(s->f, "%s\n", name);
         return;
     }
+    struct map names = MAP_INIT;
+    count_names(data, &names);
     for (size_t i = 0; i < data->n; i++) {
         const char *name = name_of(data->v[i]), *node = NULL;
         size_t cursor = 0;
         if (!name)
             continue;
-        if (name_is_shared(data, i))
+        if (map_get_str(&names, name) == &name_shared)
             node = object_node_each(data->v[i], &cursor);
         fprintf(s->f, "%s%s%s\n", node ? node : "", node ? "/" : "", name);
     }
+    map_done(&names);
 }
 
 static void name_print_one(struct screen *s, const struct value *thing)

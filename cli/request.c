@@ -208,6 +208,16 @@ static void set_nodes(const struct invocation *in, struct value *doc)
     buf_done(&b);
 }
 
+/* create n1/storage: there is none yet that could be meant, so n1 is where it shall stand. */
+static void place_new(struct value *doc)
+{
+    const char *node = value_get_text(doc, "node");
+
+    if (node && !value_get(doc, "nodes"))
+        value_set_text(doc, "nodes", node);
+    value_set(doc, "node", NULL);
+}
+
 static struct value *typed_spec(const struct invocation *in, struct request *r)
 {
     struct value *spec = value_map();
@@ -237,6 +247,8 @@ void build_object(const struct invocation *in, struct request *r)
         else
             r->wants_cluster = true;
         set_nodes(in, doc);
+        if (strcmp(op, "create") == 0)
+            place_new(doc);
         if (spec)
             value_set(doc, "spec", value_clone(spec));
         input_add_typed(&r->input, docs, doc);

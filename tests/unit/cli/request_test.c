@@ -128,6 +128,9 @@ static void changing_sends_documents_made_of_flags(void **state)
         {"karctl vlan create s --node n1 --node n2 --parent eth1 --tag 1 --no-wait",
             APPLY "\"op\":\"create\",\"kind\":\"vlan\",\"name\":\"s\",\"nodes\":\"n1,n2\","
                   "\"spec\":{\"parent\":\"eth1\",\"tag\":1}}],\"wait\":false}"},
+        {"karctl vlan create n1/s --parent eth1 --tag 1",
+            APPLY "\"op\":\"create\",\"kind\":\"vlan\",\"name\":\"s\",\"nodes\":\"n1\",\"spec\":{"
+                  "\"parent\":\"eth1\",\"tag\":1}}" REST},
         {"karctl switch set br0 --stp --stp-priority 4096 --no-vlan-filtering",
             APPLY "\"op\":\"set\",\"kind\":\"switch\",\"name\":\"br0\",\"spec\":{\"stp\":true,"
                   "\"stp_priority\":4096,\"vlan_filtering\":false}}" REST},
