@@ -78,7 +78,7 @@ suite_coverage() {
     build_preset coverage $(basename -s .c -a tests/unit/intent/*_test.c | sed 's/^/intent_/') || return
     find build/coverage -name '*.gcda' -delete
     ctest_run coverage "$jobs" -L '^intent$'
-    gcovr -r . --object-directory build/coverage -f 'src/intent/' --txt "$log_dir/coverage.txt" build/coverage >"$log" 2>&1 || code=$?
+    gcovr -j "$jobs" -r . --object-directory build/coverage -f 'src/intent/' --txt "$log_dir/coverage.txt" build/coverage >"$log" 2>&1 || code=$?
     suite_result $code "$log" "gcovr"
     note "src/intent: $(sed -n 's/^TOTAL *\([0-9]*\) *\([0-9]*\) *\(.*\)/\3 of \1 lines covered/p' "$log_dir/coverage.txt")"
 }
