@@ -70,6 +70,10 @@ suite_lint() {
     git ls-files 'src/*.c' 'cli/*.c' | xargs -P "$jobs" -n 4 clang-tidy -p build/dev --quiet >"$log" 2>"$log.err" || code=$?
     grep -v 'warnings\? generated' "$log.err" >>"$log"
     suite_result $code "$log" "clang-tidy"
+    code=0
+    { git ls-files | xargs grep -lE '^#!.*(sh|bash)$' && git ls-files '*.sh'; } | sort -u |
+        xargs shellcheck -x -S warning >"$log" 2>&1 || code=$?
+    suite_result $code "$log" "shellcheck"
 }
 
 # shellcheck disable=SC2046

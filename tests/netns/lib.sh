@@ -11,6 +11,7 @@
 #
 # Needs: KARD and KARCTL (paths of the binaries; ctest sets them, else the dev build is taken).
 
+# shellcheck shell=bash
 set -u
 export LC_ALL=C NO_COLOR=1
 lab_source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
