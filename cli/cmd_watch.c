@@ -192,7 +192,7 @@ static void show(struct watching *w, struct value *result)
     c->out.now = clock_wall();
     if (c->output->print_one) {
         show_changed_values(w, result);
-    } else if (c->out.is_terminal) {
+    } else if (c->out.moves) {
         screen_printf(&c->out, "\033[H\033[J");
         cli_print(c, w->view, result);
         screen_printf(&c->out, "\nwatching; ctrl-c ends\n");

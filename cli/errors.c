@@ -53,7 +53,7 @@ static struct value *error_to_value(const struct err *e, const struct input *in)
     value_set_text(v, "what", e->what);
     value_set_text(v, "why", e->why);
     value_set_text(v, "fix", e->fix);
-    value_set_text(v, "at", e->at);
+    value_set_text(v, "at", e->at[0] == '@' ? "" : e->at);
     if (*place_of(e, in, place))
         value_set_text(v, "where", place);
     return v;

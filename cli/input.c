@@ -14,8 +14,8 @@ static int add_error(struct errs *errs, const struct err *e, const char *place)
     struct err *row = errs_add(errs);
 
     *row = *e;
-    if (place)
-        err_at(row, "%s", place);
+    if (place) /* '@': a place already, no pointer into the request */
+        err_at(row, "@%s", place);
     return -(int)e->code;
 }
 
@@ -197,7 +197,7 @@ char *input_place(const struct input *in, const char *at, char ret_text[INPUT_PL
     ret_text[0] = '\0';
     if (strncmp(at, head, head_n) != 0) {
         if (at[0] != '/')
-            snprintf(ret_text, INPUT_PLACE, "%s", at);
+            snprintf(ret_text, INPUT_PLACE, "%s", at + (at[0] == '@'));
         return ret_text;
     }
     unsigned long i = strtoul(at + head_n, &end, 10);

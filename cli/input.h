@@ -33,13 +33,14 @@ struct input {
 /* Appends the documents of a YAML or JSON file to `docs` (a list), each with op `put`. What kard
  * adds when it shows an object (id, status, live, …) is left out, so that `show -o yaml` can be
  * edited and applied; `rev` stays and guards against an edit in between.
- * Errors go to errs, with `at` already in its final form. Returns 0 or the code of the first. */
+ * Errors go to errs, each with its place ("@net.yaml:3"). Returns 0 or the code of the first. */
 int input_read(
     struct input *in, const char *path, FILE *stdin_, struct value *docs, struct errs *errs);
 /* Appends a document that was typed. */
 void input_add_typed(struct input *in, struct value *docs, struct value *doc);
 
-/* Where a pointer of the API points to: "net.yaml:12 (spec.tag)", "--tag"; "" when nowhere. */
+/* Where a pointer of the API points to: "net.yaml:12 (spec.tag)", "--tag"; "" when nowhere. What is
+ * a place already ("@net.yaml:3", "--tag") is told as it is. */
 char *input_place(const struct input *in, const char *at, char ret_text[INPUT_PLACE]);
 void input_done(struct input *in);
 

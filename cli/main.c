@@ -20,6 +20,12 @@ static bool locale_is_utf8(void)
     return false;
 }
 
+static bool is_dumb(void)
+{
+    const char *term = getenv("TERM");
+    return !term || !*term || strcmp(term, "dumb") == 0;
+}
+
 static struct screen screen_of(FILE *f)
 {
     struct screen s = {.f = f, .is_terminal = isatty(fileno(f)) == 1, .utf8 = locale_is_utf8()};
@@ -29,6 +35,7 @@ static struct screen screen_of(FILE *f)
         s.columns = size.ws_col;
         s.lines = size.ws_row;
     }
+    s.moves = s.is_terminal && !is_dumb();
     s.now = clock_wall();
     return s;
 }
@@ -36,11 +43,11 @@ static struct screen screen_of(FILE *f)
 int main(int argc, char **argv)
 {
     struct cli c = {.in = stdin, .out = screen_of(stdout), .err = screen_of(stderr)};
-    const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+    const char *no_color = getenv("NO_COLOR");
 
     signal(SIGPIPE, SIG_IGN); /* `karctl watch | head` ends quietly, see cmd_watch.c */
     c.in_terminal = isatty(STDIN_FILENO) == 1;
-    c.no_color = (no_color && *no_color) || (term && strcmp(term, "dumb") == 0);
+    c.no_color = (no_color && *no_color) || is_dumb();
     c.env_socket = getenv("KARD_SOCKET");
     c.env_root = getenv("KARD_ROOT");
     return cli_run(&c, argc, argv);

@@ -67,7 +67,7 @@ static void start(struct report *r, const struct value *plan)
         value_set(n, "objects", value_list());
     }
     r->printed = mem_alloc((r->nodes->n + 1) * sizeof(bool));
-    r->live = r->s->is_terminal && r->nodes->n + 2 <= r->s->lines;
+    r->live = r->s->moves && r->nodes->n + 2 <= r->s->lines;
     if (r->live)
         draw(r);
     fflush(r->s->f);

@@ -13,6 +13,7 @@
 struct screen {
     FILE *f;
     bool is_terminal, color, utf8;
+    bool moves;              /* a terminal on which lines can be drawn again in place */
     unsigned columns, lines; /* of the terminal; 0: unknown */
     time_ms now;             /* wall clock, for ages */
     bool wide;               /* -o wide */

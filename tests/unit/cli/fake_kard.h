@@ -211,7 +211,7 @@ struct run {
 /* How the process around it looks; zero is a pipe without colour, in UTF-8, at 2026-01-31 12:00. */
 struct run_around {
     const char *typed; /* on standard input */
-    bool terminal, ascii;
+    bool terminal, dumb, ascii;
     const char *socket;
 };
 
@@ -221,6 +221,7 @@ static inline struct run run_argv(const struct run_around *around, int argc, cha
     size_t out_n, err_n;
     const char *typed = around->typed ? around->typed : "";
     struct screen screen = {.is_terminal = around->terminal,
+        .moves = around->terminal && !around->dumb,
         .utf8 = !around->ascii,
         .columns = around->terminal ? 80 : 0,
         .lines = around->terminal ? 24 : 0,

@@ -39,8 +39,10 @@ static char *asked_for(const char *line, const char *typed)
     if (code == 0 && request_build(&in, stdin_, &r) < 0)
         e = r.errs.v[0];
     if (e.code) {
-        text = mem_printf(
-            "error %s: %s | %s%s%s", err_code_text(e.code), e.what, e.fix, *e.at ? " @" : "", e.at);
+        char place[INPUT_PLACE];
+        input_place(&r.input, e.at, place);
+        text = mem_printf("error %s: %s | %s%s%s", err_code_text(e.code), e.what, e.fix,
+            *place ? " @" : "", place);
     } else {
         struct buf b = BUF_INIT;
         buf_printf(&b, "%s ", r.method);
@@ -350,6 +352,15 @@ static void files_that_are_no_documents_are_refused(void **state)
     text = asked_for("karctl apply -f -", "kind: [\n");
     assert_non_null(strstr(text, "error syntax: "));
     assert_non_null(strstr(text, "@standard input"));
+    free(text);
+
+    /* an absolute path is a place too, no pointer */
+    char *path = write_file("kind: [\n"), *line = mem_printf("karctl apply -f %s", path);
+    text = asked_for(line, "\n");
+    assert_string_equal(strchr(text, '@') + 1, path);
+    unlink(path);
+    free(path);
+    free(line);
     free(text);
 }
 

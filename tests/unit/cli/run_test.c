@@ -195,6 +195,13 @@ static void apply_shows_each_node_as_it_finishes(void **state)
     assert_string_equal(r.err, "to take it back: karctl undo 7f3a12c0\n");
     run_done(&r);
 
+    /* on one that cannot draw in place, as without */
+    around.dumb = true;
+    r = run_line(&around, "karctl apply -f -");
+    assert_null(strstr(r.out, "\033"));
+    assert_null(strstr(r.out, "applying"));
+    run_done(&r);
+
     /* without UTF-8 */
     r = run_line(&(struct run_around){.socket = k.path, .typed = around.typed, .ascii = true},
         "karctl apply -f -");
