@@ -69,7 +69,7 @@ static void any_words_are_understood_or_refused(void **state)
         char *argv[WORDS_MAX + 1] = {(char[]){"karctl"}};
         const char *rest[WORDS_MAX];
         int argc = 1;
-        size_t n = rng_below(&rng, WORDS_MAX - 1);
+        size_t n = rng_below(&rng, WORDS_MAX / 2);
         for (size_t i = 0; i < n; i++, argc++) {
             memcpy(words[i], vocabulary[rng_below(&rng, vocabulary_n)], WORD_TEXT);
             if (rng_below(&rng, 6) == 0)
@@ -90,11 +90,13 @@ static void any_words_are_understood_or_refused(void **state)
         if (code < 0) {
             assert_int_equal(e.code, ERR_USAGE);
             assert_true(*e.what);
-        } else if (in.command->build) {
+        } else if (in.command->build && !given(&in, O_HELP) && !given(&in, O_VERSION)) {
             code = request_build(&in, stdin, &r);
-            assert_int_equal(code<0, r.errs.n> 0);
-            if (code == 0)
+            bool done = code == 0;
+            assert_int_equal(done, r.errs.n == 0);
+            if (done)
                 assert_true(value_is(r.params, VALUE_MAP));
+            built += done;
             for (size_t i = 0; i < r.errs.n; i++)
                 assert_true(*r.errs.v[i].what);
         }
