@@ -74,7 +74,7 @@ struct op *change_add_delete(struct change *c, const object_id *id, enum kind ki
  * signs. Everything else of `c` must be set. What every node would refuse to decode is refused
  * here, and `c` is then as it was, to be freed or made smaller.
  * Errors: ERR_LIMIT (too many operations or bytes, an author or message too long), ERR_SYNTAX (no
- * operation, or text that is not UTF-8). */
+ * operation, text that is not UTF-8, a delete without an id). */
 int change_seal(struct change *c, const struct key_secret *key, struct err *e)
     __attribute__((warn_unused_result));
 /* Root, ids and signature agree. Errors: ERR_SIGNATURE. */

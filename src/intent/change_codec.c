@@ -93,23 +93,6 @@ static int op_limit(struct err *e, const char *noun, size_t max)
         why("at most %zu are accepted", max), NULL);
 }
 
-int change_op_encode(const struct op *op, struct buf *ret, size_t *values, struct err *e)
-{
-    assert(op->object && (op->type == OP_PUT || op->type == OP_DELETE));
-    if (op->bases_n > CHANGE_BASES_MAX)
-        return op_limit(e, "bases", CHANGE_BASES_MAX);
-    size_t before = ret->n;
-    struct value *v = op_to_value(op);
-    *values += value_count(v);
-    value_to_msgpack(v, ret);
-    value_free(v);
-    if (ret->n - before > CHANGE_OP_BYTES_MAX)
-        return op_limit(e, "bytes", CHANGE_OP_BYTES_MAX);
-    if (*values > CHANGE_VALUES_MAX)
-        return op_limit(e, "values, those before it counted", CHANGE_VALUES_MAX);
-    return 0;
-}
-
 /* --- reading: everything is hostile --- */
 
 static int change_syntax(struct err *e, const char *reason)
@@ -210,27 +193,43 @@ static int op_from_value(const struct value *v, struct op *op, struct err *e)
     return r;
 }
 
+/* value_from_msgpack takes the canonical form only: whoever encodes it again has the same bytes. */
 static int op_decode(const uint8_t *p, size_t n, struct op *op, size_t *values, struct err *e)
 {
     struct value *v = NULL;
     int r = value_from_msgpack(p, n, &v, e);
     if (r < 0)
         return r;
-    struct buf canonical = BUF_INIT;
     *values += value_count(v);
-    value_to_msgpack(v, &canonical);
     if (*values > CHANGE_VALUES_MAX)
         r = op_limit(e, "values, those before it counted", CHANGE_VALUES_MAX);
-    else if (canonical.n != n || memcmp(canonical.p, p, n) != 0)
-        r = change_syntax(e, "an operation is not in its canonical form");
     else
         r = op_from_value(v, op, e);
-    buf_done(&canonical);
     value_free(v);
     if (r == 0) {
         op->raw = mem_dup(p, n);
         op->raw_n = n;
     }
+    return r;
+}
+
+/* What every other node would refuse is refused here: it is read back as they would. */
+int change_op_encode(const struct op *op, struct buf *ret, size_t *values, struct err *e)
+{
+    assert(op->object && (op->type == OP_PUT || op->type == OP_DELETE));
+    if (op->bases_n > CHANGE_BASES_MAX)
+        return op_limit(e, "bases", CHANGE_BASES_MAX);
+    size_t before = ret->n;
+    struct value *v = op_to_value(op);
+    value_to_msgpack(v, ret);
+    value_free(v);
+    if (ret->n - before > CHANGE_OP_BYTES_MAX)
+        return op_limit(e, "bytes", CHANGE_OP_BYTES_MAX);
+    struct op back = {0};
+    int r = op_decode(ret->p + before, ret->n - before, &back, values, e);
+    object_free(back.object);
+    free(back.bases);
+    free(back.raw);
     return r;
 }
 

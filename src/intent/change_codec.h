@@ -18,7 +18,7 @@ void change_derive(struct change *c); /* id, revisions, ids of created objects *
 /* change_codec.c */
 void change_header_encode(const struct change *c, struct buf *ret);
 /* Appends the canonical bytes; adds to *values what the operation takes of CHANGE_VALUES_MAX.
- * Errors: ERR_LIMIT. */
+ * Errors: those of decoding it. */
 int change_op_encode(const struct op *op, struct buf *ret, size_t *values, struct err *e);
 
 #endif

@@ -34,7 +34,8 @@ void plan_add_copy(struct plan *dst, const struct kop *op)
     dst->disruptive |= op->disruptive;
 }
 
-static void reason_set(struct kop *op, const char *fmt, va_list args)
+__attribute__((format(printf, 2, 0))) static void reason_set(
+    struct kop *op, const char *fmt, va_list args)
 {
     vsnprintf(op->reason, sizeof(op->reason), fmt, args);
 }

@@ -442,6 +442,29 @@ static void test_limits_at_sealing(void **state)
     assert_int_equal(seal(c, &e), -ERR_LIMIT);
 }
 
+/* No node must be able to sign what the others then refuse. */
+static void test_what_nobody_would_decode_is_not_sealed(void **state)
+{
+    (void)state;
+    struct err e;
+    object_id none = {{0}};
+    struct change *c = test_change_begin(&n1, 1);
+    change_add_delete(c, &none, KIND_VLAN, "a", NULL, 0);
+    assert_int_equal(seal(c, &e), -ERR_SYNTAX);
+    assert_string_equal(e.why, "a delete does not name its object by id, kind and name");
+
+    /* Depth: within its operation the spec stands two levels below where it stands by itself. */
+    for (int room = 2; room <= 3; room++) {
+        struct object *o = test_object(KIND_VLAN, "a", "n1", "{}");
+        struct value *v = value_set(o->spec, "later", value_list());
+        for (int depth = 2; depth < VALUE_DEPTH_MAX - room + 1; depth++)
+            v = value_add(v, value_list());
+        c = test_change_begin(&n1, 1);
+        change_add_put(c, o, NULL, 0);
+        assert_int_equal(seal(c, &e), room == 2 ? -ERR_LIMIT : 0);
+    }
+}
+
 /* The largest that can be sealed can be decoded. */
 static void test_limits_agree(void **state)
 {
@@ -534,6 +557,7 @@ int main(void)
         cmocka_unit_test(test_bytes_refused),
         cmocka_unit_test(test_random_bytes),
         cmocka_unit_test(test_limits_at_sealing),
+        cmocka_unit_test(test_what_nobody_would_decode_is_not_sealed),
         cmocka_unit_test(test_limits_agree),
         cmocka_unit_test(test_values_are_counted),
     };
