@@ -55,6 +55,7 @@ enum exit_code {
     X(NODE_OFFLINE, "node-offline", EXIT_REJECTED)                   \
     X(CONFIRM_NEEDED, "confirm-needed", EXIT_REJECTED)               \
     X(MANAGEMENT, "management", EXIT_REJECTED)                       \
+    X(MANAGED, "managed", EXIT_REJECTED)                             \
     X(NIC_INACTIVE, "nic-inactive", EXIT_REJECTED)                   \
     X(STALE, "stale", EXIT_NOT_FOUND)                                \
     X(EXISTS, "exists", EXIT_NOT_FOUND)                              \

@@ -8,7 +8,12 @@
 
 #include "intent/intent.h"
 
-enum { ENDS_UNLISTED = -1 };
+enum {
+    ENDS_UNLISTED = -1,
+    /* RFC 7348 §5: outer Ethernet, IP, UDP and VXLAN headers. */
+    ENDS_OVERHEAD_V4 = 50,
+    ENDS_OVERHEAD_V6 = 70,
+};
 
 struct end {
     const char *node;  /* NULL: outside the cluster */

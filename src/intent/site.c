@@ -16,10 +16,18 @@ static size_t head_get(const struct map *m, const char *key)
     return (size_t)(uintptr_t)map_get_str(m, key);
 }
 
-static void head_set(struct map *m, const char *key, size_t index)
-{
-    map_set_str(m, key, (void *)(uintptr_t)(index + 1));
-}
+/* Puts element `n` at the end of the chain of its key. */
+#define CHAIN_ADD(heads, list, key_)                                 \
+    do {                                                             \
+        size_t self_ = (list)->n, head_ = head_get((heads), (key_)); \
+        (list)->v[self_ - 1].last = self_;                           \
+        if (head_) {                                                 \
+            (list)->v[(list)->v[head_ - 1].last - 1].next = self_;   \
+            (list)->v[head_ - 1].last = self_;                       \
+        } else {                                                     \
+            map_set_str((heads), (key_), (void *)(uintptr_t)self_);  \
+        }                                                            \
+    } while (0)
 
 /* The type is part of the key, so that one map holds all of them. */
 static void take_add(struct site *s, const struct object *by, enum take_type type,
@@ -30,9 +38,8 @@ static void take_add(struct site *s, const struct object *by, enum take_type typ
         .by = by,
         .field = field,
         .key = mem_printf("%c%s", 'a' + (char)type, key)};
-    t.next = head_get(&s->take_heads, t.key);
-    head_set(&s->take_heads, t.key, s->takes.n);
     VEC_PUSH(&s->takes, t);
+    CHAIN_ADD(&s->take_heads, &s->takes, t.key);
 }
 
 static void take_name(struct site *s, const struct object *by, enum take_what what_,
@@ -59,15 +66,18 @@ static void user_add(struct site *s, const struct object *by, const char *field,
         return;
     char key[IFNAME_KEY];
     ifname_key(intent_ifname(s->in, s->node, name), key);
-    struct user u = {.by = by, .field = field, .next = head_get(&s->user_heads, key)};
-    head_set(&s->user_heads, key, s->users.n);
+    struct user u = {.by = by, .field = field};
     VEC_PUSH(&s->users, u);
+    CHAIN_ADD(&s->user_heads, &s->users, key);
 }
 
 /* --- what each kind takes on a node ----------------------------------------------------------- */
 
+/* Without settings it takes nothing: that is how it is given up. */
 static void takes_of_nic(struct site *s, const struct object *o)
 {
+    if (o->spec->n == 0)
+        return;
     take_name(s, o, TAKE_ITSELF, "/name", intent_ifname(s->in, s->node, o->name));
     take_addresses(s, o);
 }
@@ -122,6 +132,10 @@ static void takes_of_switch(struct site *s, const struct object *o)
     if (!uplink)
         return;
     user_add(s, o, "uplink", uplink);
+    /* An overlay that leads out of a switch makes none of its own. */
+    const struct object *maker = site_maker(s, uplink);
+    if (maker && maker->kind == KIND_OVERLAY)
+        s->switches--;
     take_add(s, o, TAKE_SLAVE, TAKE_ITSELF, "/spec/uplink",
         ifname_key(intent_ifname(s->in, s->node, uplink), (char[IFNAME_KEY]){0}));
 }
@@ -137,9 +151,10 @@ static void takes_of_port(struct site *s, const struct object *o)
             s, o, TAKE_SLAVE, TAKE_ITSELF, "/name", ifname_key(o->name, (char[IFNAME_KEY]){0}));
     user_add(s, o, "switch", on);
     const char *mac = object_text(o, "mac", s->node);
-    if (mac && on) {
+    const struct object *bridge = site_bridge_of(s, o);
+    if (mac && bridge) {
         char key[IFNAME_KEY + MAC_TEXT], name[IFNAME_KEY];
-        snprintf(key, sizeof(key), "%s %s", ifname_key(on, name), mac);
+        snprintf(key, sizeof(key), "%s %s", ifname_key(bridge->name, name), mac);
         take_add(s, o, TAKE_MAC, TAKE_ITSELF, "/spec/mac", key);
     }
 }
@@ -219,6 +234,14 @@ const struct take *site_rival(const struct site *s, const struct take *t, const 
     return i ? &s->takes.v[i - 1] : NULL;
 }
 
+const struct take *site_taker(const struct site *s, enum take_type type, const char *key)
+{
+    char typed[2 * IFNAME_KEY];
+    snprintf(typed, sizeof(typed), "%c%s", 'a' + (char)type, key);
+    size_t i = head_get(&s->take_heads, typed);
+    return i ? &s->takes.v[i - 1] : NULL;
+}
+
 const struct take *site_take(const struct site *s, const struct object *o, size_t *cursor)
 {
     size_t first = (size_t)(uintptr_t)map_get(&s->first_takes, o->id.b, sizeof(o->id.b));
@@ -229,6 +252,11 @@ const struct take *site_take(const struct site *s, const struct object *o, size_
         return NULL;
     (*cursor)++;
     return &s->takes.v[i];
+}
+
+const char *take_text(const struct take *t)
+{
+    return t->key + 1;
 }
 
 const struct object *site_maker(const struct site *s, const char *name_or_role)
@@ -257,6 +285,26 @@ const struct user *site_user(
         i = head_get(&s->user_heads, ifname_key(intent_ifname(s->in, s->node, name_or_role), key));
     }
     return i ? &s->users.v[i - 1] : NULL;
+}
+
+const struct object *site_switch_on(const struct site *s, const char *name_or_role)
+{
+    const struct object *best = NULL;
+    for (const struct user *u = NULL; (u = site_user(s, name_or_role, u));) {
+        if (u->by->kind == KIND_SWITCH && (!best || site_rank(s->in, u->by, best) < 0))
+            best = u->by;
+    }
+    return best;
+}
+
+const struct object *site_bridge_of(const struct site *s, const struct object *port)
+{
+    const char *name = object_text(port, "switch", s->node);
+    const struct object *maker = name ? site_maker(s, name) : NULL;
+    if (!maker || (maker->kind != KIND_SWITCH && maker->kind != KIND_OVERLAY))
+        return NULL;
+    const struct object *leads = maker->kind == KIND_OVERLAY ? site_switch_on(s, name) : NULL;
+    return leads ? leads : maker;
 }
 
 int site_rank(const struct intent *in, const struct object *a, const struct object *b)

@@ -39,14 +39,14 @@ struct take {
     const struct object *by;
     char *key;         /* takes of one type with equal keys clash */
     const char *field; /* where the object says so, below it: "/spec/tag" */
-    size_t next;       /* in the chain of the same key: index + 1 */
+    size_t next, last; /* in the chain of the same key, index + 1; last: of the first one only */
 };
 
 /* One object that names another, or a bare interface, by name. */
 struct user {
     const struct object *by;
     const char *field; /* "parent", "uplink", "vlan", "underlay", "switch" */
-    size_t next;
+    size_t next, last;
 };
 
 struct site {
@@ -65,7 +65,7 @@ struct site {
         struct user *v;
         size_t n, cap;
     } users;
-    struct map take_heads, user_heads; /* key → index + 1 of the last one added */
+    struct map take_heads, user_heads; /* key → index + 1 of the first one */
     struct map first_takes;            /* object id → index + 1 of its first take */
     unsigned switches;                 /* bridges of ours, those of overlays too */
 };
@@ -76,12 +76,22 @@ void site_done(struct site *s);
 
 /* All that take the same as `t`, one after the other; pass NULL first. */
 const struct take *site_rival(const struct site *s, const struct take *t, const struct take *after);
+/* The first that takes this; NULL when it is free. */
+const struct take *site_taker(const struct site *s, enum take_type type, const char *key);
 /* The takes of one object: for (i = 0; (t = site_take(s, o, &i));) */
 const struct take *site_take(const struct site *s, const struct object *o, size_t *cursor);
+
+/* What is taken, as text: "110", "10.0.110.1". */
+const char *take_text(const struct take *t);
 
 /* The object that makes the interface of this name here, the best of several; a role of the node is
  * resolved. NULL: none of ours does (a bare interface, or nothing). */
 const struct object *site_maker(const struct site *s, const char *name_or_role);
+/* What a port really hangs on: its switch, or the overlay; or, where an overlay leads out of a
+ * switch, that switch. NULL: it does not exist here. */
+const struct object *site_bridge_of(const struct site *s, const struct object *port);
+/* The switch whose uplink this is, the best of several; NULL. */
+const struct object *site_switch_on(const struct site *s, const char *name_or_role);
 /* Those that name this interface: for (u = NULL; (u = site_user(s, name, u));) */
 const struct user *site_user(
     const struct site *s, const char *name_or_role, const struct user *after);

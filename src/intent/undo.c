@@ -7,22 +7,17 @@
 
 enum { CHANGE_SHORT = 12 };
 
-/* What the agents set is not the operator's to put back. */
-static struct value *spec_of_operator(const struct object *o)
+/* What the agents set is not the operator's to put back: it stays as it is. */
+static struct value *spec_of_operator(const struct object *was, const struct object *is)
 {
-    struct value *spec = o->spec ? value_clone(o->spec) : value_map();
-    for (const struct field *f = schema_kinds[o->kind].fields; f->name; f++) {
-        if (f->flags & FIELD_READ_ONLY)
-            value_set(spec, f->name, NULL);
+    struct value *spec = was->spec ? value_clone(was->spec) : value_map();
+    for (const struct field *f = schema_kinds[was->kind].fields; f->name; f++) {
+        if (!(f->flags & FIELD_READ_ONLY))
+            continue;
+        const struct value *v = is ? value_get(is->spec, f->name) : NULL;
+        value_set(spec, f->name, v ? value_clone(v) : NULL);
     }
     return spec;
-}
-
-/* An overlay with endpoints stands on their nodes; its document must not name them again. */
-static bool nodes_are_derived(const struct object *o)
-{
-    const struct value *ends = value_get(o->spec, "endpoints");
-    return o->kind == KIND_OVERLAY && value_is(ends, VALUE_LIST) && ends->n > 0;
 }
 
 static struct value *document(const char *op, const struct object *o)
@@ -42,11 +37,12 @@ static void document_aim(struct value *doc, const struct object *live, const str
     value_set_text(doc, "rev", ID_TEXT(&entry->revs[0]->rev));
 }
 
-static void document_fill(struct value *doc, const struct object *o)
+/* is: the object as it is now; NULL when it is made anew. */
+static void document_fill(struct value *doc, const struct object *was, const struct object *is)
 {
-    if (!schema_kinds[o->kind].is_managed && !nodes_are_derived(o))
-        value_set(doc, "nodes", nodes_to_value(&o->nodes));
-    value_set(doc, "spec", spec_of_operator(o));
+    if (!schema_kinds[was->kind].is_managed)
+        value_set(doc, "nodes", nodes_to_value(&was->nodes));
+    value_set(doc, "spec", spec_of_operator(was, is));
 }
 
 /* The live revision is the change's own, and the only one. */
@@ -97,7 +93,7 @@ static struct value *undo_op(const struct change *c, size_t index, const struct 
         return NULL; /* created by it, gone already */
     if (was && !is && op->type == OP_DELETE) {
         struct value *doc = document("create", was);
-        document_fill(doc, was);
+        document_fill(doc, was, NULL);
         return doc;
     }
     if (!force && !entry_is_of(is ? entry : NULL, op)) {
@@ -112,7 +108,7 @@ static struct value *undo_op(const struct change *c, size_t index, const struct 
     struct value *doc = document(is ? "put" : "create", was);
     if (is)
         document_aim(doc, is, entry);
-    document_fill(doc, was);
+    document_fill(doc, was, is);
     return doc;
 }
 
