@@ -133,7 +133,7 @@ static int attrs_from_value(const struct value *v, struct netlink *l, struct err
     if (!value_is(v, VALUE_MAP))
         return bad(e, "link");
     for (size_t i = 0; i < v->n; i++) {
-        enum netattr a;
+        enum netattr a = NA_COUNT;
         int code = netattr_from_name(v->keys[i], &a, e);
         if (code == 0)
             code = netval_from_value(a, v->v[i], &l->attr[a], e);

@@ -1,5 +1,6 @@
 /* render_overlay.c: a tunnel: its VXLAN device, one forwarding entry for each other end (head-end
  * replication, RFC 7348 §4.2 without multicast), and the switch that carries the overlay's name. */
+#include <stdio.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -84,7 +85,7 @@ static void render_ends(struct renderer *r, const struct object *o, const struct
         if (e->node != NULL && strcmp(e->node, r->host->node) == 0)
             continue;
         struct netfdb f = {.dst = e->address, .owner = o->id};
-        strncpy(f.link, device, IFNAME_MAX);
+        snprintf(f.link, sizeof(f.link), "%.*s", IFNAME_MAX, device);
         if (e->address.family == local->family) {
             VEC_PUSH(&r->out->fdb, f);
             continue;
