@@ -100,6 +100,8 @@ static int class_dump(struct kernel_nl *k, enum netclass class, bool with_stats,
     case CLASS_FDB:
         return fdb_dump(k, e);
     case CLASS_VLAN:
+        if (!k->features.has[KF_BR_VLAN_FILTERING])
+            return 0;
         m = message_new(RTM_GETLINK, 0);
         struct ifinfomsg ifi = {.ifi_family = AF_BRIDGE};
         nlmsg_append(m, &ifi, sizeof(ifi), NLMSG_ALIGNTO);
@@ -122,10 +124,27 @@ static int class_refresh(struct kernel_nl *k, enum netclass class, bool with_sta
     return r;
 }
 
+int links_refresh(struct kernel_nl *k, struct err *e)
+{
+    k->unreported |= notifications_drain(k);
+    return k->cache.dirty[CLASS_LINK] ? class_refresh(k, CLASS_LINK, false, e) : 0;
+}
+
+/* What the kernel does to a link of ours that is down it does not always announce. */
+static bool one_of_ours_is_down(const struct kernel_cache *c)
+{
+    for (size_t i = 0; i < c->links.n; i++)
+        if (c->links.v[i].link.ours && c->links.v[i].link.attr[NA_UP].u == 0)
+            return true;
+    return false;
+}
+
 static int adapter_dump(struct kernel *base, bool with_stats, struct netstate *ret, struct err *e)
 {
     struct kernel_nl *k = (struct kernel_nl *)base;
-    (void)notifications_drain(k);
+    k->unreported |= notifications_drain(k);
+    if (one_of_ours_is_down(&k->cache))
+        k->cache.dirty[CLASS_LINK] = true;
     for (int class = 0; class < CLASSES; class ++) {
         if (!k->cache.dirty[class] && !(class == CLASS_LINK && with_stats))
             continue;
@@ -145,7 +164,10 @@ static int adapter_fd(struct kernel *base)
 
 static unsigned adapter_events(struct kernel *base)
 {
-    return notifications_drain((struct kernel_nl *)base);
+    struct kernel_nl *k = (struct kernel_nl *)base;
+    unsigned seen = k->unreported | notifications_drain(k);
+    k->unreported = 0;
+    return seen;
 }
 
 static const struct kernel_features *adapter_features(struct kernel *base)

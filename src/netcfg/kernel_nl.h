@@ -3,7 +3,8 @@
  *   kernel_nl.c         open, dump, events, close: the happy path
  *   kernel_nl_socket.c  requests in flight and their answers; dumps
  *   kernel_nl_cache.c   messages → cache → netstate; no socket, so it is fuzzed as it stands
- *   kernel_nl_apply.c   operations → requests, in runs
+ *   kernel_nl_apply.c   operations → requests, in runs: kernel_nl_link.c, kernel_nl_rows.c
+ *   kernel_nl_fill.c    attributes of a message, by the table
  *   kernel_nl_probe.c   what this kernel has
  *   kernel_nl_nic.c     what an interface's driver tells
  *   link_<kind>.c       what one kind of link adds, behind struct linkkind_ops */
@@ -41,6 +42,10 @@ struct vlan_row {
     uint32_t index;
     struct netvlan vlan;
 };
+struct vlan_rows {
+    struct vlan_row *v;
+    size_t n, cap;
+};
 struct route_row {
     uint32_t index;
     struct netroute route;
@@ -59,10 +64,7 @@ struct kernel_cache {
         struct fdb_row *v;
         size_t n, cap;
     } fdb;
-    struct {
-        struct vlan_row *v;
-        size_t n, cap;
-    } vlans;
+    struct vlan_rows vlans;
     struct {
         struct route_row *v;
         size_t n, cap;
@@ -76,19 +78,24 @@ void kernel_cache_done(struct kernel_cache *c);
 void kernel_cache_dumped(struct kernel_cache *c, enum netclass class, struct nlmsghdr *h);
 /* Before a class's dump: forgets its rows. */
 void kernel_cache_dump_begin(struct kernel_cache *c, enum netclass class);
-/* One notification. Links are taken in at once, other classes are marked dirty.
- * Returns whether the cache differs from before (or will). */
+/* One notification. What it says wholly is taken in at once, what it only hints at makes its class
+ * dirty. Returns whether the cache differs from before (or will). */
 bool kernel_cache_event(struct kernel_cache *c, struct nlmsghdr *h);
 /* Sorted, with names; what hangs on a link that is not known is left out. */
 void kernel_cache_to_netstate(const struct kernel_cache *c, struct netstate *ret);
 const struct link_row *kernel_cache_link(const struct kernel_cache *c, uint32_t index);
+/* The same as a netstate would have it, names filled in. False: there is no such link. */
+bool kernel_cache_named(const struct kernel_cache *c, uint32_t index, struct netlink *ret);
 
 /* --- socket ----------------------------------------------------------------------------------- */
 
+enum { REQUEST_TOLERATED = 4 };
+
 struct request {
     uint32_t seq;
-    size_t op;        /* index of the operation it belongs to */
-    int tolerated[3]; /* errnos that count as success */
+    size_t op;                        /* index of the operation it belongs to */
+    int tolerated[REQUEST_TOLERATED]; /* errnos that count as success */
+    bool *ret_done;                   /* set when the kernel has done it; may be NULL */
 };
 
 struct kernel_nl {
@@ -104,12 +111,15 @@ struct kernel_nl {
     } pending;
     uint8_t *in; /* receive buffer */
     struct kernel_cache cache;
+    unsigned unreported; /* events that a dump drained before events() was asked */
     struct kernel_features features;
 };
 
 enum {
     NL_BATCH_BYTES_MAX = 32 * 1024,
     NL_BATCH_REQUESTS_MAX = 128, /* their answers fit the receive buffer many times */
+    NL_REQUEST_BYTES = 1024,     /* no request of ours is longer */
+    RUN_OPS_MAX = 128,
     NL_RECEIVE_BYTES = 64 * 1024,
     NL_SOCKET_BYTES = 4 << 20, /* events of some thousand links at once */
     NL_TIMEOUT_S = 10,         /* a kernel that does not answer is an error, not a hang */
@@ -117,10 +127,14 @@ enum {
 
 int kernel_nl_sockets_open(struct kernel_nl *k, struct err *e);
 void kernel_nl_sockets_close(struct kernel_nl *k);
-/* Appends a request (freed here) for operation `op`; tolerated: up to three errnos, 0 for none.
+/* Appends a request (freed here) for operation `op`; tolerated: errnos, 0 for none; NULL: none.
  * Sends and collects by itself when a batch is full. */
-int request_add(struct kernel_nl *k, struct nl_msg *m, size_t op, const int tolerated[3],
-    struct kop_result *results, struct err *e);
+int request_add(struct kernel_nl *k, struct nl_msg *m, size_t op,
+    const int tolerated[REQUEST_TOLERATED], struct kop_result *results, struct err *e);
+/* Sees to it that the next n requests go out in one datagram. */
+int request_room(struct kernel_nl *k, size_t n, struct kop_result *results, struct err *e);
+/* Of the request added last: *ret_done (false so far) becomes true when the kernel has done it. */
+void request_note(struct kernel_nl *k, bool *ret_done);
 /* Sends what is left and waits for every answer; a failed request sets results[op] once. */
 int request_flush(struct kernel_nl *k, struct kop_result *results, struct err *e);
 /* A dump request (freed here); every message of the answer goes to fn.
@@ -146,19 +160,58 @@ struct linkkind_ops {
     /* Appends what the attribute table does not say: top level, inside IFLA_INFO_DATA. */
     int (*fill_top)(struct kernel_nl *k, struct nl_msg *m, const struct netlink *l);
     int (*fill_info)(struct kernel_nl *k, struct nl_msg *m, const struct netlink *l);
-    /* Creates without netlink (tap); NULL: by RTM_NEWLINK. Returns 0 or a positive errno. */
-    int (*create)(struct kernel_nl *k, const struct netlink *l);
-    /* Sets what netlink cannot (tap). Returns 0 or a positive errno. */
-    int (*set)(struct kernel_nl *k, const struct netlink *l);
+    /* Creates without netlink (tap); NULL: by RTM_NEWLINK. Returns the descriptor that the link
+     * lives with, or -errno. */
+    int (*create)(const struct netlink *l);
+    int (*keep)(int fd); /* the link outlives the descriptor. Returns 0 or a positive errno. */
+    /* Sets what netlink cannot (tap) on `have`. Returns 0 or a positive errno. */
+    int (*set)(const struct netlink *l, const struct netlink *have);
 };
 
 extern const struct linkkind_ops link_bridge, link_vlan, link_vxlan, link_tap, link_veth;
 /* NULL for LINK_OTHER. */
 const struct linkkind_ops *linkkind_of(enum linkkind kind);
 
+/* --- messages --------------------------------------------------------------------------------- */
+
 /* By the table: attributes of `place` that the link sets. Returns how many were put, or -1. */
 int fill_attributes(struct nl_msg *m, const struct netlink *l, enum netattr_place place);
 bool has_attributes(const struct netlink *l, enum netattr_place place);
+void fill_af6(struct nl_msg *m, const struct netlink *l);
+/* IFLA_LINKINFO of the kind; for a creation with what only it can say. */
+void fill_info(struct kernel_nl *k, struct nl_msg *m, const struct netlink *l, bool create);
+void fill_up(struct nl_msg *m, const struct netlink *l);
+void fill_alias(struct nl_msg *m, const char *alias);
+int put_ip(struct nl_msg *m, int type4, int type6, const struct ip *ip);
+
+/* --- operations ------------------------------------------------------------------------------- */
+
+/* Brings the cached links up to date. */
+int links_refresh(struct kernel_nl *k, struct err *e);
+
+/* Each adds the requests of operation number i of a run. */
+int link_set(
+    struct kernel_nl *k, const struct kop *op, size_t i, struct kop_result *results, struct err *e);
+int link_mark(
+    struct kernel_nl *k, const struct kop *op, size_t i, struct kop_result *results, struct err *e);
+int link_delete(
+    struct kernel_nl *k, const struct kop *op, size_t i, struct kop_result *results, struct err *e);
+int link_rename(
+    struct kernel_nl *k, const struct kop *op, size_t i, struct kop_result *results, struct err *e);
+int addr_change(
+    struct kernel_nl *k, const struct kop *op, size_t i, struct kop_result *results, struct err *e);
+int fdb_change(
+    struct kernel_nl *k, const struct kop *op, size_t i, struct kop_result *results, struct err *e);
+int vlan_change(
+    struct kernel_nl *k, const struct kop *op, size_t i, struct kop_result *results, struct err *e);
+int route_change(
+    struct kernel_nl *k, const struct kop *op, size_t i, struct kop_result *results, struct err *e);
+/* A whole run of creations. */
+int links_create(struct kernel_nl *k, const struct kop *ops, size_t n, struct kop_result *results,
+    struct err *e);
+/* Adding an address or route that is there as wanted is success. */
+int rows_forgive_present(struct kernel_nl *k, const struct kop *ops, size_t n,
+    struct kop_result *results, struct err *e);
 
 int kernel_nl_apply(struct kernel *base, const struct kop *ops, size_t n,
     struct kop_result *ret_results, struct err *e);
@@ -167,5 +220,6 @@ int kernel_nl_hardware(
     struct kernel *base, const struct netlink *l, struct nic_hardware *ret, struct err *e);
 /* Fills a result from an errno (positive) and the kernel's own text (may be empty). */
 void kop_result_set(struct kop_result *r, int errno_, const char *text);
+void kop_result_no_device(struct kop_result *r, const char *name);
 
 #endif

@@ -17,7 +17,13 @@
 
 /* Wide enough for the numbers in netattrs (IFLA_BR_FDB_MAX_LEARNED is 49, newer than the
  * headers).*/
-enum { INFO_MAX = 63, KAR_IFLA_BR_FDB_N_LEARNED = 48, ADDR_ATTR_MAX = 16 };
+enum {
+    INFO_MAX = 63,
+    KAR_IFLA_BR_FDB_N_LEARNED = 48,
+    ADDR_ATTR_MAX = 16,
+    /* Longer lists are not searched for each event, but listed anew at the next dump. */
+    CACHE_ROWS_SEARCHED_MAX = 8192,
+};
 
 void kernel_cache_done(struct kernel_cache *c)
 {
@@ -135,19 +141,24 @@ static void take_linkinfo(struct link_row *row, struct nlattr *info_attr)
         memset(data, 0, sizeof(data));
     l->kind = kind_from_text(l->kind_text, data);
     take_attributes(l, l->kind == LINK_TAP ? AT_TUN : AT_INFO, data, INFO_MAX);
-    uint64_t learned;
-    if (l->kind == LINK_BRIDGE && take_uint(data[KAR_IFLA_BR_FDB_N_LEARNED], 4, &learned))
-        l->macs_learned = (int64_t)learned;
+    uint64_t u;
+    if (l->kind == LINK_BRIDGE && take_uint(data[KAR_IFLA_BR_FDB_N_LEARNED], 4, &u))
+        l->macs_learned = (int64_t)u;
+    if (l->kind == LINK_VXLAN && take_uint(data[IFLA_VXLAN_LINK], 4, &u))
+        l->parent_index = (uint32_t)u;
     take_text(info[IFLA_INFO_SLAVE_KIND], slave, sizeof(slave));
     if (strcmp(slave, "bridge") == 0 && info[IFLA_INFO_SLAVE_DATA] != NULL &&
         nla_parse_nested(data, INFO_MAX, info[IFLA_INFO_SLAVE_DATA], NULL) == 0)
         take_attributes(l, AT_PORT, data, INFO_MAX);
 }
 
+/* The alternative name decides. A link of a kind of ours that has lost it but still has the alias
+ * is ours too, of nobody: it gets its mark back, or goes (docs/adr/0006). */
 static void take_mark(struct netlink *l, struct nlattr *list)
 {
     struct nlattr *a;
     int left;
+    l->ours = l->kind != LINK_OTHER && netmark_alias(l->alias);
     if (list == NULL)
         return;
     nla_for_each_nested(a, list, left)
@@ -192,7 +203,8 @@ static void take_indices(struct link_row *row, struct nlattr *const *tb)
         if (!elsewhere)
             l->set |= 1ULL << NA_VETH_PEER;
     } else {
-        l->parent_index = (uint32_t)link;
+        if (l->kind != LINK_VXLAN) /* its own is in IFLA_VXLAN_LINK */
+            l->parent_index = (uint32_t)link;
         if (!elsewhere && (l->kind == LINK_VLAN || l->kind == LINK_VXLAN))
             l->set |= 1ULL << NA_PARENT;
     }
@@ -278,23 +290,25 @@ static bool link_drop(struct kernel_cache *c, uint32_t index)
 
 /* --- addresses, forwarding entries, VLANs, routes --------------------------------------------- */
 
-static void addr_take(struct kernel_cache *c, struct nlmsghdr *h)
+static bool addr_decode(struct nlmsghdr *h, struct addr_row *ret)
 {
     struct nlattr *tb[ADDR_ATTR_MAX + 1];
-    struct addr_row row = {0};
-    uint64_t proto = 0;
+    uint64_t u = 0;
+    memset(ret, 0, sizeof(*ret));
     if (nlmsg_parse(h, sizeof(struct ifaddrmsg), tb, ADDR_ATTR_MAX, NULL) < 0)
-        return;
+        return false;
     const struct ifaddrmsg *ifa = nlmsg_data(h);
     const struct nlattr *ip = tb[IFA_LOCAL] ? tb[IFA_LOCAL] : tb[IFA_ADDRESS];
-    if (!take_ip(ip, &row.addr.prefix.ip) || ifa->ifa_prefixlen > ip_bits(&row.addr.prefix.ip))
-        return;
-    row.index = ifa->ifa_index;
-    row.addr.prefix.len = ifa->ifa_prefixlen;
-    if (take_uint(tb[IFA_PROTO], 1, &proto))
-        row.addr.proto = (uint8_t)proto;
-    row.addr.dynamic = (ifa->ifa_flags & IFA_F_PERMANENT) == 0;
-    VEC_PUSH(&c->addrs, row);
+    if (!take_ip(ip, &ret->addr.prefix.ip) || ifa->ifa_prefixlen > ip_bits(&ret->addr.prefix.ip))
+        return false;
+    ret->index = ifa->ifa_index;
+    ret->addr.prefix.len = ifa->ifa_prefixlen;
+    if (take_uint(tb[IFA_PROTO], 1, &u))
+        ret->addr.proto = (uint8_t)u;
+    u = ifa->ifa_flags;
+    (void)take_uint(tb[IFA_FLAGS], 4, &u);
+    ret->addr.dynamic = (u & IFA_F_PERMANENT) == 0;
+    return true;
 }
 
 /* Whether the entry is one of those that we program: static, of the device itself, to a VTEP. */
@@ -319,18 +333,29 @@ static bool fdb_decode(struct nlmsghdr *h, struct fdb_row *ret)
     return true;
 }
 
-static void vlans_take(struct kernel_cache *c, struct nlmsghdr *h)
+/* An AF_BRIDGE message of a bridge or a port, parsed. */
+struct bridge_message {
+    uint32_t index;
+    struct nlattr *tb[IFLA_MAX + 1];
+};
+
+static bool bridge_message_parse(struct nlmsghdr *h, struct bridge_message *ret)
 {
-    struct nlattr *tb[IFLA_MAX + 1], *a;
+    if (nlmsg_parse(h, sizeof(struct ifinfomsg), ret->tb, IFLA_MAX, NULL) < 0)
+        return false;
+    const struct ifinfomsg *ifi = nlmsg_data(h);
+    ret->index = (uint32_t)ifi->ifi_index;
+    return ifi->ifi_family == AF_BRIDGE && ifi->ifi_index > 0;
+}
+
+static void vlans_take(struct vlan_rows *rows, const struct bridge_message *m)
+{
+    struct nlattr *a;
     int left;
     uint16_t first = 0;
-    if (nlmsg_parse(h, sizeof(struct ifinfomsg), tb, IFLA_MAX, NULL) < 0 ||
-        tb[IFLA_AF_SPEC] == NULL)
+    if (m->tb[IFLA_AF_SPEC] == NULL)
         return;
-    const struct ifinfomsg *ifi = nlmsg_data(h);
-    if (ifi->ifi_family != AF_BRIDGE || ifi->ifi_index <= 0)
-        return;
-    nla_for_each_nested(a, tb[IFLA_AF_SPEC], left)
+    nla_for_each_nested(a, m->tb[IFLA_AF_SPEC], left)
     {
         struct bridge_vlan_info v;
         if (nla_type(a) != IFLA_BRIDGE_VLAN_INFO || nla_len(a) < (int)sizeof(v))
@@ -345,12 +370,12 @@ static void vlans_take(struct kernel_cache *c, struct nlmsghdr *h)
         if (!(v.flags & BRIDGE_VLAN_INFO_RANGE_END) || first == 0 || first > v.vid)
             first = v.vid;
         for (uint16_t vid = first; vid <= v.vid; vid++) {
-            struct vlan_row row = {.index = (uint32_t)ifi->ifi_index};
+            struct vlan_row row = {.index = m->index};
             row.vlan.vid = vid;
             row.vlan.pvid = (v.flags & BRIDGE_VLAN_INFO_PVID) != 0;
             row.vlan.untagged = (v.flags & BRIDGE_VLAN_INFO_UNTAGGED) != 0;
-            row.vlan.self = tb[IFLA_MASTER] == NULL;
-            VEC_PUSH(&c->vlans, row);
+            row.vlan.self = m->tb[IFLA_MASTER] == NULL;
+            VEC_PUSH(rows, row);
         }
         first = 0;
     }
@@ -410,23 +435,25 @@ void kernel_cache_dump_begin(struct kernel_cache *c, enum netclass class)
 void kernel_cache_dumped(struct kernel_cache *c, enum netclass class, struct nlmsghdr *h)
 {
     struct link_row link;
+    struct addr_row addr;
     struct fdb_row fdb;
+    struct bridge_message bridge;
     switch (class) {
     case CLASS_LINK:
         if (h->nlmsg_type == RTM_NEWLINK && link_decode(h, &link))
             (void)link_put(c, &link);
         break;
     case CLASS_ADDR:
-        if (h->nlmsg_type == RTM_NEWADDR)
-            addr_take(c, h);
+        if (h->nlmsg_type == RTM_NEWADDR && addr_decode(h, &addr))
+            VEC_PUSH(&c->addrs, addr);
         break;
     case CLASS_FDB:
         if (h->nlmsg_type == RTM_NEWNEIGH && fdb_decode(h, &fdb))
             VEC_PUSH(&c->fdb, fdb);
         break;
     case CLASS_VLAN:
-        if (h->nlmsg_type == RTM_NEWLINK)
-            vlans_take(c, h);
+        if (h->nlmsg_type == RTM_NEWLINK && bridge_message_parse(h, &bridge))
+            vlans_take(&c->vlans, &bridge);
         break;
     default:
         if (h->nlmsg_type == RTM_NEWROUTE)
@@ -440,6 +467,148 @@ static bool mark_dirty(struct kernel_cache *c, enum netclass class)
     return true;
 }
 
+/* Takes the row of the same key out and, where it still exists, the new one in. Returns whether
+ * that makes a difference. */
+#define ROW_EVENT(list, row, same_key, same, gone, ret_changed)                \
+    do {                                                                       \
+        size_t i_ = 0;                                                         \
+        while (i_ < (list)->n && !same_key(&(list)->v[i_], row))               \
+            i_++;                                                              \
+        bool known_ = i_ < (list)->n;                                          \
+        ret_changed = (gone) ? known_ : !known_ || !same(&(list)->v[i_], row); \
+        if (known_)                                                            \
+            (list)->v[i_] = (list)->v[--(list)->n];                            \
+        if (!(gone))                                                           \
+            VEC_PUSH(list, *(row));                                            \
+    } while (0)
+
+static bool addr_same_key(const struct addr_row *a, const struct addr_row *b)
+{
+    return a->index == b->index && netaddr_cmp(&a->addr, &b->addr) == 0;
+}
+
+static bool addr_same(const struct addr_row *a, const struct addr_row *b)
+{
+    return a->addr.proto == b->addr.proto && a->addr.dynamic == b->addr.dynamic;
+}
+
+static bool addr_event(struct kernel_cache *c, struct nlmsghdr *h)
+{
+    struct addr_row row;
+    bool changed, gone = h->nlmsg_type == RTM_DELADDR;
+    if (!addr_decode(h, &row))
+        return false;
+    if (gone) /* its routes go unannounced */
+        c->dirty[CLASS_ROUTE] = true;
+    if (c->dirty[CLASS_ADDR] || c->addrs.n > CACHE_ROWS_SEARCHED_MAX)
+        return mark_dirty(c, CLASS_ADDR);
+    ROW_EVENT(&c->addrs, &row, addr_same_key, addr_same, gone, changed);
+    return changed;
+}
+
+/* A unicast address has one destination: a new one takes the former's place. */
+static bool fdb_same_key(const struct fdb_row *a, const struct fdb_row *b)
+{
+    return a->index == b->index &&
+           (mac_is_unicast(&b->fdb.mac) ? memcmp(&a->fdb.mac, &b->fdb.mac, 6) == 0
+                                        : netfdb_cmp(&a->fdb, &b->fdb) == 0);
+}
+
+static bool fdb_same(const struct fdb_row *a, const struct fdb_row *b)
+{
+    return netfdb_cmp(&a->fdb, &b->fdb) == 0;
+}
+
+static bool fdb_event(struct kernel_cache *c, struct nlmsghdr *h)
+{
+    struct fdb_row row;
+    bool changed;
+    if (!fdb_decode(h, &row))
+        return false;
+    if (c->dirty[CLASS_FDB] || c->fdb.n > CACHE_ROWS_SEARCHED_MAX)
+        return mark_dirty(c, CLASS_FDB);
+    ROW_EVENT(&c->fdb, &row, fdb_same_key, fdb_same, h->nlmsg_type == RTM_DELNEIGH, changed);
+    return changed;
+}
+
+static bool vlan_rows_equal(
+    const struct kernel_cache *c, uint32_t index, const struct vlan_rows *rows)
+{
+    size_t known = 0, same = 0;
+    for (size_t i = 0; i < c->vlans.n; i++) {
+        const struct vlan_row *have = &c->vlans.v[i];
+        if (have->index != index)
+            continue;
+        known++;
+        for (size_t j = 0; j < rows->n; j++)
+            same += rows->v[j].vlan.vid == have->vlan.vid &&
+                    rows->v[j].vlan.pvid == have->vlan.pvid &&
+                    rows->v[j].vlan.untagged == have->vlan.untagged;
+    }
+    return known == rows->n && same == known;
+}
+
+/* Takes the port's settings from an AF_BRIDGE message, the only ones that announce a change made
+ * with bridge(8) or in /sys. Returns whether they differ from before. */
+static bool port_event(struct kernel_cache *c, const struct bridge_message *m, bool gone)
+{
+    struct nlattr *port[INFO_MAX + 1];
+    size_t i = link_place(c, m->index);
+    if (i >= c->links.n || c->links.v[i].link.index != m->index)
+        return false;
+    struct link_row row = c->links.v[i];
+    for (size_t a = 0; a < NA_COUNT; a++)
+        if (gone && netattrs[a].place == AT_PORT)
+            row.link.set &= ~(1ULL << a);
+    if (!gone && m->tb[IFLA_PROTINFO] != NULL &&
+        nla_parse_nested(port, INFO_MAX, m->tb[IFLA_PROTINFO], NULL) == 0)
+        take_attributes(&row.link, AT_PORT, port, INFO_MAX);
+    return link_put(c, &row);
+}
+
+static bool bridge_event(struct kernel_cache *c, struct nlmsghdr *h)
+{
+    struct bridge_message m;
+    bool gone = h->nlmsg_type == RTM_DELLINK;
+    if (!bridge_message_parse(h, &m))
+        return false;
+    bool changed = !c->dirty[CLASS_LINK] && port_event(c, &m, gone);
+    if (c->dirty[CLASS_VLAN] || (m.tb[IFLA_AF_SPEC] == NULL && !gone))
+        return changed; /* without a list of VLANs it says nothing about them */
+    struct vlan_rows rows = {0};
+    if (!gone)
+        vlans_take(&rows, &m);
+    if (!vlan_rows_equal(c, m.index, &rows))
+        changed = mark_dirty(c, CLASS_VLAN);
+    free(rows.v);
+    return changed;
+}
+
+/* The far end of a pair is announced before the pair is tied, and never again while it is down: it
+ * learns of its peer from the near end. */
+static void peer_pair(struct kernel_cache *c, const struct netlink *l)
+{
+    if (l->kind != LINK_VETH || !netlink_has(l, NA_VETH_PEER))
+        return;
+    size_t i = link_place(c, l->peer_index);
+    if (i == c->links.n || c->links.v[i].link.index != l->peer_index)
+        return;
+    struct netlink *peer = &c->links.v[i].link;
+    if (peer->kind == LINK_VETH && peer->peer_index == 0) {
+        peer->peer_index = l->index;
+        peer->set |= 1ULL << NA_VETH_PEER;
+    }
+}
+
+#define DROP_OF_LINK(list, index_)                \
+    do {                                          \
+        size_t kept_ = 0;                         \
+        for (size_t i_ = 0; i_ < (list).n; i_++)  \
+            if ((list).v[i_].index != (index_))   \
+                (list).v[kept_++] = (list).v[i_]; \
+        (list).n = kept_;                         \
+    } while (0)
+
 static bool link_event(struct kernel_cache *c, struct nlmsghdr *h)
 {
     struct link_row row;
@@ -447,29 +616,38 @@ static bool link_event(struct kernel_cache *c, struct nlmsghdr *h)
         return false;
     const struct ifinfomsg *ifi = nlmsg_data(h);
     if (ifi->ifi_family == AF_BRIDGE)
-        return mark_dirty(c, CLASS_VLAN);
-    if (c->dirty[CLASS_LINK] || ifi->ifi_family != AF_UNSPEC)
-        return ifi->ifi_family == AF_UNSPEC;
-    if (h->nlmsg_type == RTM_NEWLINK)
-        return link_decode(h, &row) && link_put(c, &row);
-    for (int class = CLASS_ADDR; class < CLASSES; class ++)
-        c->dirty[class] = true;
-    return link_drop(c, (uint32_t)ifi->ifi_index);
+        return bridge_event(c, h);
+    if (ifi->ifi_family != AF_UNSPEC)
+        return false;
+    if (h->nlmsg_type == RTM_DELLINK || !(ifi->ifi_flags & IFF_UP))
+        c->dirty[CLASS_ROUTE] = true; /* the kernel does not announce IPv4 routes that go so */
+    if (c->dirty[CLASS_LINK])
+        return true;
+    if (h->nlmsg_type == RTM_NEWLINK) {
+        if (!link_decode(h, &row) || !link_put(c, &row))
+            return false;
+        peer_pair(c, &row.link);
+        return true;
+    }
+    uint32_t index = (uint32_t)ifi->ifi_index;
+    DROP_OF_LINK(c->addrs, index);
+    DROP_OF_LINK(c->fdb, index);
+    DROP_OF_LINK(c->vlans, index);
+    return link_drop(c, index);
 }
 
 bool kernel_cache_event(struct kernel_cache *c, struct nlmsghdr *h)
 {
-    struct fdb_row fdb;
     switch (h->nlmsg_type) {
     case RTM_NEWLINK:
     case RTM_DELLINK:
         return link_event(c, h);
     case RTM_NEWADDR:
     case RTM_DELADDR:
-        return mark_dirty(c, CLASS_ADDR);
+        return addr_event(c, h);
     case RTM_NEWNEIGH:
     case RTM_DELNEIGH:
-        return fdb_decode(h, &fdb) && mark_dirty(c, CLASS_FDB);
+        return fdb_event(c, h);
     case RTM_NEWVLAN:
     case RTM_DELVLAN:
         return mark_dirty(c, CLASS_VLAN);
@@ -492,16 +670,29 @@ static bool name_of(const struct kernel_cache *c, uint32_t index, char ret[IFNAM
     return true;
 }
 
+static void names_fill(const struct kernel_cache *c, const struct link_row *row, struct netlink *l)
+{
+    *l = row->link;
+    (void)name_of(c, row->master_index, l->attr[NA_MASTER].s);
+    if (netlink_has(l, NA_PARENT))
+        (void)name_of(c, l->parent_index, l->attr[NA_PARENT].s);
+    if (netlink_has(l, NA_VETH_PEER) && !name_of(c, l->peer_index, l->attr[NA_VETH_PEER].s))
+        l->set &= ~(1ULL << NA_VETH_PEER);
+}
+
+bool kernel_cache_named(const struct kernel_cache *c, uint32_t index, struct netlink *ret)
+{
+    const struct link_row *row = kernel_cache_link(c, index);
+    if (row != NULL)
+        names_fill(c, row, ret);
+    return row != NULL;
+}
+
 void kernel_cache_to_netstate(const struct kernel_cache *c, struct netstate *ret)
 {
     for (size_t i = 0; i < c->links.n; i++) {
-        const struct link_row *row = &c->links.v[i];
-        struct netlink l = row->link;
-        (void)name_of(c, row->master_index, l.attr[NA_MASTER].s);
-        if (netlink_has(&l, NA_PARENT))
-            (void)name_of(c, l.parent_index, l.attr[NA_PARENT].s);
-        if (netlink_has(&l, NA_VETH_PEER) && !name_of(c, l.peer_index, l.attr[NA_VETH_PEER].s))
-            l.set &= ~(1ULL << NA_VETH_PEER);
+        struct netlink l;
+        names_fill(c, &c->links.v[i], &l);
         VEC_PUSH(&ret->links, l);
     }
 #define ROWS(from, field, to)                                               \

@@ -21,22 +21,30 @@
 #include "base/mem.h"
 #include "netcfg/kernel_nl.h"
 
-/* Learned forwarding entries and neighbours come by the thousand and mean nothing to us: only
- * static entries of AF_BRIDGE pass (ndm_state PERMANENT or NOARP), and everything that is no
- * neighbour message. Offsets are into the message: nlmsg_type at 4, ndm_family at 16, ndm_state at
- * 24. Loads are big-endian, fields are the host's: hence htons. */
+/* Learned forwarding entries, neighbours and other people's routes come by the thousand and mean
+ * nothing to us. They do not even wake us: of neighbour messages only static entries of a device
+ * itself pass (AF_BRIDGE, NTF_SELF, PERMANENT or NOARP), of routes only ours. Offsets are into the
+ * message: nlmsg_type at 4; ndm_family at 16, ndm_state at 24, ndm_flags at 26; rtm_protocol at 21.
+ * Loads are big-endian, fields are the host's: hence htons. */
 static int notifications_filter(int fd)
 {
     struct sock_filter code[] = {
-        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 4),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWNEIGH), 1, 0),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELNEIGH), 0, 5),
-        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 16),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_BRIDGE, 0, 2),
-        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 24),
-        BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, htons(NUD_PERMANENT | NUD_NOARP), 1, 0),
-        BPF_STMT(BPF_RET | BPF_K, 0),
-        BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+        /*  0 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 4),
+        /*  1 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWNEIGH), 4, 0),
+        /*  2 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELNEIGH), 3, 0),
+        /*  3 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWROUTE), 8, 0),
+        /*  4 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELROUTE), 7, 0),
+        /*  5 */ BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+        /*  6 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 16),
+        /*  7 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_BRIDGE, 0, 7),
+        /*  8 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 26),
+        /*  9 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, NTF_SELF, 0, 5),
+        /* 10 */ BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 24),
+        /* 11 */ BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, htons(NUD_PERMANENT | NUD_NOARP), 2, 3),
+        /* 12 */ BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 21),
+        /* 13 */ BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, NET_PROTO, 0, 1),
+        /* 14 */ BPF_STMT(BPF_RET | BPF_K, 0xffffffff),
+        /* 15 */ BPF_STMT(BPF_RET | BPF_K, 0),
     };
     struct sock_fprog program = {.len = ARRAY_LEN(code), .filter = code};
     return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program));
@@ -148,42 +156,73 @@ static const char *ack_text(const struct nlmsghdr *h)
     return nla_data(a);
 }
 
-static void answer_take(struct kernel_nl *k, const struct nlmsghdr *h, struct kop_result *results)
+static void request_lost(struct kernel_nl *k, const struct request *r, struct kop_result *results)
+{
+    for (size_t i = 0; i < CLASSES; i++)
+        k->cache.dirty[i] = true;
+    if (results != NULL && results[r->op].code == 0)
+        kop_result_set(&results[r->op], ENOBUFS, "");
+}
+
+static void request_answered(
+    struct request *r, const struct nlmsghdr *h, struct kop_result *results)
 {
     const struct nlmsgerr *ack = nlmsg_data(h);
-    for (size_t i = 0; i < k->pending.n; i++) {
-        struct request *r = &k->pending.v[i];
-        if (r->seq != h->nlmsg_seq)
-            continue;
-        int failed = -ack->error;
-        for (size_t t = 0; t < ARRAY_LEN(r->tolerated); t++)
-            if (failed == r->tolerated[t])
-                failed = 0;
-        if (failed != 0 && results != NULL && results[r->op].code == 0)
-            kop_result_set(&results[r->op], failed, ack_text(h));
-        /* Answers come in order: what is before this one has none any more. */
-        memmove(k->pending.v, r + 1, (k->pending.n - i - 1) * sizeof(*r));
-        k->pending.n -= i + 1;
+    int failed = -ack->error;
+    if (r->ret_done != NULL)
+        *r->ret_done = failed == 0;
+    for (size_t t = 0; t < ARRAY_LEN(r->tolerated); t++)
+        if (failed == r->tolerated[t])
+            failed = 0;
+    if (failed != 0 && results != NULL && results[r->op].code == 0)
+        kop_result_set(&results[r->op], failed, ack_text(h));
+}
+
+/* Answers come in the order of the requests: one that is passed over was lost. */
+static void answer_take(struct kernel_nl *k, const struct nlmsghdr *h, struct kop_result *results)
+{
+    size_t i = 0;
+    while (i < k->pending.n && k->pending.v[i].seq != h->nlmsg_seq)
+        i++;
+    if (i == k->pending.n)
         return;
-    }
+    for (size_t j = 0; j < i; j++)
+        request_lost(k, &k->pending.v[j], results);
+    request_answered(&k->pending.v[i], h, results);
+    memmove(k->pending.v, k->pending.v + i + 1, (k->pending.n - i - 1) * sizeof(k->pending.v[0]));
+    k->pending.n -= i + 1;
+}
+
+/* Sends everything as one datagram, in which the kernel answers each request by its number. */
+static int requests_send(struct kernel_nl *k, struct err *e)
+{
+    if (k->out.n == 0)
+        return 0;
+    int r = nl_sendto(k->ask, k->out.p, k->out.n);
+    buf_clear(&k->out);
+    if (r >= 0)
+        return 0;
+    k->pending.n = 0;
+    return err_set(
+        e, ERR_KERNEL, what("cannot send to the kernel"), why("%s", nl_geterror(r)), NULL);
 }
 
 int request_flush(struct kernel_nl *k, struct kop_result *results, struct err *e)
 {
-    if (k->out.n > 0) {
-        int r = nl_sendto(k->ask, k->out.p, k->out.n);
-        buf_clear(&k->out);
-        if (r < 0) {
-            k->pending.n = 0;
-            return err_set(
-                e, ERR_KERNEL, what("cannot send to the kernel"), why("%s", nl_geterror(r)), NULL);
-        }
-    }
-    while (k->pending.n > 0) {
-        ssize_t n = recv(nl_socket_get_fd(k->ask), k->in, NL_RECEIVE_BYTES, 0);
+    int flags = 0, r = requests_send(k, e);
+    while (r == 0 && k->pending.n > 0) {
+        ssize_t n = recv(nl_socket_get_fd(k->ask), k->in, NL_RECEIVE_BYTES, flags);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0) {
+        if (n < 0 && errno == ENOBUFS) { /* some answers are lost: take those that are there */
+            flags = MSG_DONTWAIT;
+            continue;
+        }
+        if (n <= 0 && flags != 0) {
+            for (size_t i = 0; i < k->pending.n; i++)
+                request_lost(k, &k->pending.v[i], results);
+            k->pending.n = 0;
+        } else if (n <= 0) {
             size_t lost = k->pending.n;
             k->pending.n = 0;
             return err_set(e, ERR_KERNEL, what("the kernel left %zu requests unanswered", lost),
@@ -196,12 +235,26 @@ int request_flush(struct kernel_nl *k, struct kop_result *results, struct err *e
                 h->nlmsg_len >= NLMSG_HDRLEN + sizeof(struct nlmsgerr))
                 answer_take(k, h, results);
     }
-    return 0;
+    return r;
 }
 
-int request_add(struct kernel_nl *k, struct nl_msg *m, size_t op, const int tolerated[3],
-    struct kop_result *results, struct err *e)
+int request_room(struct kernel_nl *k, size_t n, struct kop_result *results, struct err *e)
 {
+    if (k->pending.n + n <= NL_BATCH_REQUESTS_MAX &&
+        k->out.n + n * NL_REQUEST_BYTES <= NL_BATCH_BYTES_MAX)
+        return 0;
+    return request_flush(k, results, e);
+}
+
+void request_note(struct kernel_nl *k, bool *ret_done)
+{
+    k->pending.v[k->pending.n - 1].ret_done = ret_done;
+}
+
+int request_add(struct kernel_nl *k, struct nl_msg *m, size_t op,
+    const int tolerated[REQUEST_TOLERATED], struct kop_result *results, struct err *e)
+{
+    static const uint8_t zero[NLMSG_ALIGNTO];
     struct nlmsghdr *h = nlmsg_hdr(m);
     int r = 0;
     if (k->pending.n >= NL_BATCH_REQUESTS_MAX || k->out.n + h->nlmsg_len > NL_BATCH_BYTES_MAX)
@@ -214,7 +267,6 @@ int request_add(struct kernel_nl *k, struct nl_msg *m, size_t op, const int tole
         h->nlmsg_pid = nl_socket_get_local_port(k->ask);
         h->nlmsg_flags |= NLM_F_ACK;
         buf_add(&k->out, h, h->nlmsg_len);
-        static const uint8_t zero[NLMSG_ALIGNTO];
         buf_add(&k->out, zero, NLMSG_ALIGN(h->nlmsg_len) - h->nlmsg_len);
         VEC_PUSH(&k->pending, q);
     }

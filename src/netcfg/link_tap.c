@@ -36,23 +36,25 @@ static int tap_own(int fd, const struct netlink *l)
     return 0;
 }
 
-static int tap_create(struct kernel_nl *k, const struct netlink *l)
+static int tap_create(const struct netlink *l)
 {
-    (void)k;
     int fd = tap_open(l, netlink_uint(l, NA_TUN_MULTI_QUEUE), netlink_uint(l, NA_TUN_VNET_HDR));
-    if (fd < 0)
-        return -fd;
-    int failed = tap_own(fd, l);
-    if (failed == 0 && ioctl(fd, TUNSETPERSIST, 1) != 0)
-        failed = errno;
+    int failed = fd < 0 ? 0 : tap_own(fd, l);
+    if (failed == 0)
+        return fd;
     close(fd);
-    return failed;
+    return -failed;
 }
 
-static int tap_set(struct kernel_nl *k, const struct netlink *l)
+static int tap_keep(int fd)
 {
-    const struct link_row *row = kernel_cache_link(&k->cache, link_index(k, l->name));
-    const struct netlink *have = row ? &row->link : l;
+    return ioctl(fd, TUNSETPERSIST, 1) == 0 ? 0 : errno;
+}
+
+/* Whoever opens a TAP sets its vnet_hdr anew: the one that it has is kept unless another is
+ * wanted. */
+static int tap_set(const struct netlink *l, const struct netlink *have)
+{
     uint64_t vnet_hdr = netlink_uint(netlink_has(l, NA_TUN_VNET_HDR) ? l : have, NA_TUN_VNET_HDR);
     int fd = tap_open(l, netlink_uint(have, NA_TUN_MULTI_QUEUE), vnet_hdr);
     if (fd < 0)
@@ -63,4 +65,4 @@ static int tap_set(struct kernel_nl *k, const struct netlink *l)
 }
 
 const struct linkkind_ops link_tap = {
-    .kind = "tun", .needs = KF_TAP, .create = tap_create, .set = tap_set};
+    .kind = "tun", .needs = KF_TAP, .create = tap_create, .keep = tap_keep, .set = tap_set};

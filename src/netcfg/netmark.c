@@ -1,7 +1,7 @@
 /* netmark.c: the ownership mark: which interfaces are ours, and whose.
  *
  * The altname "kard-<object id>[-role]" decides; the ifalias "kar:<cluster>:<kind>/<name>" is for
- * people who read `ip link`. */
+ * people who read `ip link`, and tells that a link without the altname was once ours. */
 #include <stdio.h>
 #include <string.h>
 
@@ -32,6 +32,15 @@ bool netmark_parse(const char *altname, object_id *ret_owner, char ret_role[8])
     if (role[0] != '\0')
         memcpy(ret_role, role + 1, strlen(role + 1));
     return true;
+}
+
+bool netmark_alias(const char *alias)
+{
+    if (strncmp(alias, "kar:", 4) != 0)
+        return false;
+    const char *kind = strchr(alias + 4, ':');
+    const char *name = kind != NULL ? strchr(kind, '/') : NULL;
+    return name != NULL && kind > alias + 4 && name > kind + 1 && name[1] != '\0';
 }
 
 void netlink_mark(struct netlink *l, const object_id *owner, const char *role, const char *alias)

@@ -200,6 +200,11 @@ void netlink_set_ip(struct netlink *l, enum netattr a, const struct ip *ip);
 void netlink_mark(struct netlink *l, const object_id *owner, const char *role, const char *alias);
 void netmark_altname(const object_id *owner, const char *role, char ret[ALTNAME_MAX + 1]);
 bool netmark_parse(const char *altname, object_id *ret_owner, char ret_role[8]);
+/* Whether an alias is one of ours, "kar:<cluster>:<kind>/<name>". A link of a kind that kar makes
+ * with such an alias and no altname is ours with a zero owner: somebody took its altname away, or
+ * marking it failed half way. plan gives it its mark back where it is wanted and removes it
+ * otherwise; its like on a NIC means nothing. */
+bool netmark_alias(const char *alias);
 /* "vlan storage" out of "kar:<cluster>:vlan/storage"; "link NAME" where the alias is not a mark. */
 enum { NETMARK_TITLE = 96 };
 char *netmark_title(const struct netlink *l, char ret_text[NETMARK_TITLE]);
