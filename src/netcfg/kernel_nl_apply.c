@@ -77,7 +77,8 @@ static void name_what_is_missing(
     const struct kernel_features *f, const struct kop *ops, size_t n, struct kop_result *results)
 {
     for (size_t i = 0; i < n; i++) {
-        enum kernel_feature lacking = results[i].code != 0 ? feature_lacking(f, &ops[i]) : KF_COUNT;
+        bool unsupported = results[i].errno_ == EOPNOTSUPP || results[i].errno_ == EAFNOSUPPORT;
+        enum kernel_feature lacking = unsupported ? feature_lacking(f, &ops[i]) : KF_COUNT;
         if (lacking == KF_COUNT)
             continue;
         results[i].code = -ERR_KERNEL_LACKS;

@@ -215,7 +215,8 @@ static int create_by_device(struct kernel_nl *k, const struct netlink *l, size_t
     const struct linkkind_ops *kind = linkkind_of(l->kind);
     int fd = kind->create(l);
     if (fd < 0) {
-        kop_result_set(&results[op], -fd, fd == -ENOENT ? "there is no /dev/net/tun" : "");
+        bool absent = !k->features.has[kind->needs];
+        kop_result_set(&results[op], absent ? EOPNOTSUPP : -fd, "");
         return 0;
     }
     int r = request_add(k,

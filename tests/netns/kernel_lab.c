@@ -31,7 +31,8 @@ int lab_setup(void **state)
         perror("unshare");
         return -1;
     }
-    sh("mount --make-rprivate / && mount -t sysfs none /sys 2>/dev/null; ip link set lo up;"
+    sh("[ -e /dev/net/tun ] || modprobe tun 2>/dev/null; mount --make-rprivate / && mount -t sysfs "
+       "none /sys 2>/dev/null; ip link set lo up;"
        "echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad");
     if (kernel_nl_open(&l->k, &e) != 0) {
         print_error("%s: %s\n", e.what, e.why);
@@ -54,7 +55,7 @@ bool kernel_has(struct lab *l, enum kernel_feature f, const char *skipped)
 {
     if (l->k->ops->features(l->k)->has[f])
         return true;
-    print_message("[ SKIPPED  ] %s: this kernel lacks %s\n", skipped, kernel_feature_text(f));
+    print_message("skipped %s: this kernel lacks %s\n", skipped, kernel_feature_text(f));
     return false;
 }
 

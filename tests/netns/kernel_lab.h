@@ -15,6 +15,7 @@
 
 #include "netcfg/kernel.h"
 #include "netcfg/netattr.h"
+#include "netcfg/nic.h"
 
 struct lab {
     struct kernel *k;
