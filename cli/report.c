@@ -19,12 +19,13 @@ void report_done(struct report *r)
     *r = (struct report){0};
 }
 
-static struct value *find(const struct value *list, const char *member, const char *name)
+static struct value *find_object(const struct value *objects, const char *kind, const char *name)
 {
-    for (size_t i = 0; name && list && i < list->n; i++) {
-        const char *is = value_get_text(list->v[i], member);
-        if (is && strcmp(is, name) == 0)
-            return list->v[i];
+    for (size_t i = 0; i < objects->n; i++) {
+        const char *k = value_get_text(objects->v[i], "kind");
+        const char *n = value_get_text(objects->v[i], "name");
+        if (k && n && strcmp(k, kind) == 0 && strcmp(n, name) == 0)
+            return objects->v[i];
     }
     return NULL;
 }
@@ -54,6 +55,24 @@ static void draw(struct report *r)
     fflush(r->s->f);
 }
 
+/* The objects that a node has operations for: it has finished when all of them have settled. */
+static struct value *objects_of(const struct value *operations)
+{
+    struct value *objects = value_list();
+
+    for (size_t i = 0; value_is(operations, VALUE_LIST) && i < operations->n; i++) {
+        const char *kind = value_get_text(operations->v[i], "kind");
+        const char *name = value_get_text(operations->v[i], "name");
+        if (!kind || !name || find_object(objects, kind, name))
+            continue;
+        struct value *o = value_add(objects, value_map());
+        value_set_text(o, "kind", kind);
+        value_set_text(o, "name", name);
+        value_set_text(o, "state", "applying");
+    }
+    return objects;
+}
+
 static void start(struct report *r, const struct value *plan)
 {
     const struct value *nodes = value_get(plan, "nodes");
@@ -64,7 +83,7 @@ static void start(struct report *r, const struct value *plan)
         struct value *n = value_add(r->nodes, value_map());
         value_set_text(n, "node", value_get_text(nodes->v[i], "node"));
         value_set_text(n, "state", "applying");
-        value_set(n, "objects", value_list());
+        value_set(n, "objects", objects_of(value_get(nodes->v[i], "operations")));
     }
     r->printed = mem_alloc((r->nodes->n + 1) * sizeof(bool));
     r->live = r->s->moves && r->nodes->n + 2 <= r->s->lines;
@@ -73,54 +92,67 @@ static void start(struct report *r, const struct value *plan)
     fflush(r->s->f);
 }
 
-static void copy_member(struct value *to, const struct value *from, const char *member)
+/* Of its objects: the first failure, else what is not simply done, else active. */
+static const char *state_of_node(const struct value *objects)
 {
-    const struct value *v = value_get(from, member);
+    const char *worst = "active";
 
-    value_set(to, member, v ? value_clone(v) : NULL);
+    for (size_t i = 0; i < objects->n; i++) {
+        const char *state = value_get_text(objects->v[i], "state");
+        if (state_is_failure(state))
+            return state;
+        if (state && strcmp(state, "active") != 0 && strcmp(state, "deleted") != 0 &&
+            strcmp(worst, "applying") != 0)
+            worst = state;
+    }
+    return worst;
 }
 
-static void progress_object(struct value *node, const struct value *event)
+static bool has_settled(const struct value *objects)
 {
-    struct value *objects = value_get(node, "objects"), *o = NULL;
-    const char *kind = value_get_text(event, "kind"), *name = value_get_text(event, "name");
-
-    for (size_t i = 0; i < objects->n && !o; i++) {
-        const char *k = value_get_text(objects->v[i], "kind");
-        const char *n = value_get_text(objects->v[i], "name");
-        if (k && n && name && strcmp(k, kind) == 0 && strcmp(n, name) == 0)
-            o = objects->v[i];
+    for (size_t i = 0; i < objects->n; i++) {
+        const char *state = value_get_text(objects->v[i], "state");
+        if (!state || strcmp(state, "applying") == 0)
+            return false;
     }
+    return objects->n > 0;
+}
+
+static void update_object(struct value *node, const struct value *event)
+{
+    struct value *objects = value_get(node, "objects");
+    const char *kind = value_get_text(event, "kind"), *name = value_get_text(event, "name");
+    const struct value *elapsed = value_get(event, "elapsed_ms");
+    const struct value *reason = value_get(event, "reason");
+    struct value *o = kind && name ? find_object(objects, kind, name) : NULL;
+
     if (!o)
-        o = value_add(objects, value_map());
-    value_set_text(o, "kind", kind);
-    value_set_text(o, "name", name);
+        return;
     value_set_text(o, "state", value_get_text(event, "state"));
-    copy_member(o, event, "reason");
+    value_set(o, "reason", reason ? value_clone(reason) : NULL);
+    if (!has_settled(objects))
+        return;
+    value_set_text(node, "state", state_of_node(objects));
+    value_set(node, "elapsed_ms", elapsed ? value_clone(elapsed) : NULL);
 }
 
 static void progress(struct report *r, const struct value *event)
 {
-    struct value *node = find(r->nodes, "node", value_get_text(event, "node"));
+    const char *name = value_get_text(event, "node");
 
-    if (!node)
-        return;
-    if (value_get_text(event, "kind")) {
-        progress_object(node, event);
-        return;
-    }
-    value_set_text(node, "state", value_get_text(event, "state"));
-    copy_member(node, event, "elapsed_ms");
-    copy_member(node, event, "reason");
-    if (r->live) {
-        draw(r);
-        return;
-    }
-    for (size_t i = 0; i < r->nodes->n; i++)
-        if (r->nodes->v[i] == node && !r->printed[i]) {
+    for (size_t i = 0; name && i < r->nodes->n; i++) {
+        struct value *node = r->nodes->v[i];
+        const char *is = value_get_text(node, "node");
+        if (!is || strcmp(is, name) != 0)
+            continue;
+        update_object(node, event);
+        if (!r->live && !r->printed[i] && has_settled(value_get(node, "objects"))) {
             node_result_print(r->s, node, node_name_width(r->nodes));
             r->printed[i] = true;
         }
+    }
+    if (r->live)
+        draw(r);
     fflush(r->s->f);
 }
 
@@ -134,6 +166,16 @@ void report_event(struct report *r, const struct value *event)
         progress(r, event);
 }
 
+static bool was_printed(const struct report *r, const char *name)
+{
+    for (size_t i = 0; name && i < r->nodes->n; i++) {
+        const char *is = value_get_text(r->nodes->v[i], "node");
+        if (is && strcmp(is, name) == 0)
+            return r->printed[i];
+    }
+    return false;
+}
+
 void report_finish(struct report *r, const struct value *result)
 {
     const struct value *nodes = value_get(result, "nodes");
@@ -142,14 +184,9 @@ void report_finish(struct report *r, const struct value *result)
     if (!r->started)
         plan_head_print(r->s, result);
     rewind_lines(r);
-    for (size_t i = 0; value_is(nodes, VALUE_LIST) && i < nodes->n; i++) {
-        const struct value *known = find(r->nodes, "node", value_get_text(nodes->v[i], "node"));
-        bool printed = false;
-        for (size_t k = 0; known && k < r->nodes->n; k++)
-            printed = printed || (r->nodes->v[k] == known && r->printed[k]);
-        if (!printed)
+    for (size_t i = 0; value_is(nodes, VALUE_LIST) && i < nodes->n; i++)
+        if (!was_printed(r, value_get_text(nodes->v[i], "node")))
             node_result_print(r->s, nodes->v[i], width);
-    }
     fflush(r->s->f);
 }
 

@@ -37,22 +37,45 @@ void value_to_words(const struct value *v, const char *separator, struct buf *re
     }
 }
 
+/* The first member of a phrase, where its value says what it is. */
+static bool is_silent(const char *key)
+{
+    static const char *const silent[] = {"prefix", "dst", "mac", "name", "address"};
+
+    for (size_t i = 0; i < ARRAY_LEN(silent); i++)
+        if (strcmp(key, silent[i]) == 0)
+            return true;
+    return false;
+}
+
+/* What everybody takes for granted. */
+static bool is_usual(const char *key, const struct value *v)
+{
+    enum { TABLE_MAIN = 254 };
+
+    if (value_is(v, VALUE_BOOL))
+        return !v->b;
+    return value_is(v, VALUE_INT) && ((strcmp(key, "table") == 0 && v->i == TABLE_MAIN) ||
+                                         (strcmp(key, "metric") == 0 && v->i == 0));
+}
+
 void value_to_phrase(const struct value *v, struct buf *ret)
 {
-    static const char *const silent[] = {"prefix", "mac", "name", "address"};
-
     if (!value_is(v, VALUE_MAP)) {
         value_to_words(v, ", ", ret);
         return;
     }
     for (size_t i = 0; i < v->n; i++) {
-        bool say = true;
-        for (size_t k = 0; k < ARRAY_LEN(silent); k++)
-            say = say && strcmp(v->keys[i], silent[k]) != 0;
+        if (is_usual(v->keys[i], v->v[i]))
+            continue;
         if (i > 0)
             buf_add_byte(ret, ' ');
-        if (say)
-            buf_printf(ret, "%s ", v->keys[i]);
+        if (i > 0 || !is_silent(v->keys[i]))
+            buf_add_str(ret, v->keys[i]);
+        if (value_is(v->v[i], VALUE_BOOL)) /* "untagged", not "untagged yes" */
+            continue;
+        if (i > 0 || !is_silent(v->keys[i]))
+            buf_add_byte(ret, ' ');
         value_to_words(v->v[i], ",", ret);
     }
 }

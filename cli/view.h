@@ -45,7 +45,7 @@ extern const struct view view_plan, view_plan_diff, view_apply;
 
 /* A value as it is typed: 110, yes, "10,20-30" for lists, k=v,k=v for maps. */
 void value_to_words(const struct value *v, const char *separator, struct buf *ret);
-/* "default via 10.0.0.1 metric 1134" for {prefix, via, metric}: keys that need no saying are not
+/* "default via 10.0.0.1 metric 1134" for {dst, via, metric, table}: what needs no saying is not
  * said. */
 void value_to_phrase(const struct value *v, struct buf *ret);
 /* "vlan storage on n1" of {kind, name, node?}. */

@@ -91,6 +91,21 @@ static void cell_underlay(struct table *t, const struct row *r, const char *arg)
     table_add(t, STYLE_PLAIN, text);
 }
 
+/* Of the tunnel's interface; until it is there, what was asked for. */
+static void cell_device(struct table *t, const struct row *r, const char *member)
+{
+    const struct value *v = value_get(value_get(r->live, "device"), member);
+    struct buf b = BUF_INIT;
+
+    if (!v && r->kind && schema_field(r->kind->fields, member)) {
+        cell_field(t, r, member);
+        return;
+    }
+    value_to_words(v, ",", &b);
+    table_add(t, STYLE_PLAIN, buf_cstr(&b));
+    buf_done(&b);
+}
+
 static void cell_ports(struct table *t, const struct row *r, const char *arg)
 {
     const struct value *ports = value_get(r->live, "ports");
@@ -177,8 +192,8 @@ static const struct column overlay_columns[] = {
     {"UNDERLAY", 0, cell_underlay, NULL},
     {"ENDS", 0, cell_ends, NULL},
     {"PORT", COL_WIDE | COL_RIGHT, cell_field, "port"},
-    {"MTU", COL_RIGHT, cell_live_or_field, "mtu"},
-    {"DEVICE", COL_WIDE, cell_live, "ifname"},
+    {"MTU", COL_RIGHT, cell_device, "mtu"},
+    {"DEVICE", COL_WIDE, cell_device, "ifname"},
     {"LEARNING", COL_WIDE, cell_field, "learning"},
     {"RX", COL_WIDE | COL_RIGHT, cell_bytes, "rx_bytes"},
     {"TX", COL_WIDE | COL_RIGHT, cell_bytes, "tx_bytes"},
@@ -342,35 +357,63 @@ void lines_of_stats(struct table *t, const struct value *stats)
     line_traffic(t, "sent", stats, "tx");
 }
 
-static void lines_of_live(struct table *t, const struct value *live)
+static void line_interface(struct table *t, const char *label, const struct value *live)
 {
-    const struct value *macs = value_get(live, "mac_table"), *fdb = value_get(live, "fdb");
     const char *ifname = value_get_text(live, "ifname");
     struct err_text text;
 
     if (ifname)
-        line_add(t, "interface", STYLE_PLAIN,
+        line_add(t, label, STYLE_PLAIN,
             err_text_format(&text, "%s, %s, %s", ifname,
                 value_get_bool(live, "up", false) ? "up" : "down",
                 value_get_bool(live, "carrier", false) ? "carrier" : "no carrier"));
+}
+
+/* "12 of 1024 in use, forgotten after 300 s"; not every kernel counts them. */
+static void line_mac_table(struct table *t, const struct value *macs)
+{
+    int64_t used = value_get_int(macs, "used", -1), max = value_get_int(macs, "max", 0);
+    struct buf b = BUF_INIT;
+
+    if (!value_is(macs, VALUE_MAP))
+        return;
+    if (used >= 0)
+        buf_printf(&b, "%lld", (long long)used);
+    if (max > 0)
+        buf_printf(&b, "%s%lld", used >= 0 ? " of " : "at most ", (long long)max);
+    if (used >= 0)
+        buf_add_str(&b, " in use");
+    if (value_get(macs, "ageing_s"))
+        buf_printf(&b, "%sforgotten after %lld s", b.n ? ", " : "",
+            (long long)value_get_int(macs, "ageing_s", 0));
+    line_add(t, "mac table", STYLE_PLAIN, buf_cstr(&b));
+    buf_done(&b);
+}
+
+/* An overlay has its tunnel's interface below the switch that carries its name. */
+static void lines_of_device(struct table *t, const struct value *device)
+{
+    line_interface(t, "device", device);
+    line_value(t, "device mtu", value_get(device, "mtu"), "bytes");
+    line_value(t, "local end", value_get(device, "local"), NULL);
+    lines_phrases(t, "forwards", value_get(device, "fdb"));
+}
+
+static void lines_of_live(struct table *t, const struct value *live)
+{
+    line_interface(t, "interface", live);
     line_value(t, "mac", value_get(live, "mac"), NULL);
     line_value(t, "mtu", value_get(live, "mtu"), "bytes");
     line_value(t, "addresses", value_get(live, "addresses"), NULL);
     line_value(t, "parent", value_get(live, "parent"), NULL);
     line_value(t, "switch", value_get(live, "master"), NULL);
+    line_value(t, "peer", value_get(live, "peer"), NULL);
     line_value(t, "ports", value_get(live, "ports"), NULL);
+    lines_phrases(t, "vlans", value_get(live, "vlans"));
     lines_phrases(t, "routes", value_get(live, "routes"));
-    if (macs) {
-        int64_t max = value_get_int(macs, "max", 0);
-        char of[32] = "";
-        if (max > 0)
-            snprintf(of, sizeof(of), " of %lld", (long long)max);
-        line_add(t, "mac table", STYLE_PLAIN,
-            err_text_format(&text, "%lld%s in use, forgotten after %lld s",
-                (long long)value_get_int(macs, "used", 0), of,
-                (long long)value_get_int(macs, "ageing_s", 0)));
-    }
-    lines_phrases(t, "macs", fdb);
+    line_mac_table(t, value_get(live, "mac_table"));
+    lines_phrases(t, "macs", value_get(live, "fdb"));
+    lines_of_device(t, value_get(live, "device"));
     lines_of_stats(t, value_get(live, "stats"));
 }
 

@@ -27,7 +27,7 @@
  * second request for the same method gets the next row of that method, if there is one. */
 struct fake_answer {
     const char *method;
-    const char *lines[6];
+    const char *lines[8];
 };
 
 struct fake_kard {
@@ -92,7 +92,7 @@ static inline void fake_answer_line(struct fake_kard *k, int fd, const char *lin
     const struct fake_answer *a = method ? fake_find(k, method) : NULL;
     buf_printf(&k->asked, "%s %s\n", method ? method : "?", buf_cstr(&json));
     pthread_mutex_unlock(&k->lock);
-    for (size_t i = 0; a && i < 6 && a->lines[i]; i++)
+    for (size_t i = 0; a && i < 8 && a->lines[i]; i++)
         fake_say(fd, a->lines[i], id);
     buf_done(&json);
     value_free(v);

@@ -150,11 +150,14 @@ static void without_a_cluster_the_fix_is_init(void **state)
 #define PLAN                                                                                 \
     "{\"id\":@,\"event\":{\"type\":\"plan\",\"plan\":\"7f3a\",\"docs\":[{\"kind\":\"vlan\"," \
     "\"name\":\"storage\",\"action\":\"create\"},{\"kind\":\"switch\",\"name\":\"br0\","     \
-    "\"action\":\"create\"}],\"nodes\":[{\"node\":\"n1\",\"operations\":[{},{}]},{\"node\":" \
-    "\"n2\",\"operations\":[{},{}]},{\"node\":\"n3\",\"operations\":[{}]}]}}"
-#define DONE(node, ms)                                            \
-    "{\"id\":@,\"event\":{\"type\":\"progress\",\"node\":\"" node \
-    "\",\"state\":\"active\",\"elapsed_ms\":" ms "}}"
+    "\"action\":\"create\"}],\"nodes\":[{\"node\":\"n1\",\"operations\":[" OP(               \
+        "vlan", "storage") "," OP("switch",                                                  \
+        "br0") "]},{\"node\":\"n2\",\"operations\":[" OP("switch", "br0") "," OP("switch",   \
+        "br0") "]},{\"node\":\"n3\",\"operations\":[" OP("vlan", "storage") "]}]}}"
+#define OP(kind, name) "{\"kind\":\"" kind "\",\"name\":\"" name "\",\"text\":\"…\"}"
+#define IS(node, kind, name, state, ms)                                                 \
+    "{\"id\":@,\"event\":{\"type\":\"progress\",\"node\":\"" node "\",\"kind\":\"" kind \
+    "\",\"name\":\"" name "\",\"state\":\"" state "\",\"elapsed_ms\":" ms "}}"
 #define RESULT                                                                                    \
     "{\"id\":@,\"result\":{\"change\":\"7f3a12c0aabb\",\"plan\":\"7f3a\",\"docs\":[],\"nodes\":[" \
     "{\"node\":\"n1\",\"state\":\"active\",\"elapsed_ms\":41},{\"node\":\"n2\",\"state\":"        \
@@ -165,7 +168,10 @@ static void without_a_cluster_the_fix_is_init(void **state)
 static void apply_shows_each_node_as_it_finishes(void **state)
 {
     static const struct fake_answer script[] = {
-        {"change.apply", {PLAN, DONE("n1", "41"), DONE("n2", "52"), RESULT}},
+        {"change.apply", {PLAN, IS("n1", "vlan", "storage", "active", "20"),
+                             IS("n1", "switch", "br0", "active", "41"),
+                             IS("n2", "switch", "br0", "applying", "30"),
+                             IS("n2", "switch", "br0", "active", "52"), RESULT}},
         {NULL},
     };
     struct fake_kard k;

@@ -44,6 +44,7 @@ static const struct golden {
     {"overlay", &view_object, "table", EXIT_DONE},
     {"ports", &view_ports, "table", EXIT_DONE},
     {"ports", &view_ports, "wide", EXIT_DONE},
+    {"port", &view_object, "table", EXIT_DONE},
     {"ports-hostile", &view_ports, "table", EXIT_DONE},
     {"ports-hostile", &view_ports, "json", EXIT_DONE},
     {"ports-hostile", &view_ports, "yaml", EXIT_DONE},
