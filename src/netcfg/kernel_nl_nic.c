@@ -43,10 +43,11 @@ static int driver_read(struct kernel_nl *k, const struct netlink *l, struct nic_
 static void settings_read(struct kernel_nl *k, const char *link, struct nic_hardware *ret)
 {
     enum { MASKS_MAX = 3 * 127 }; /* three masks of at most 127 words: a signed byte counts them */
-    struct {
+    union { /* the masks follow the settings */
+        uint32_t room[sizeof(struct ethtool_link_settings) / sizeof(uint32_t) + MASKS_MAX];
         struct ethtool_link_settings s;
-        uint32_t masks[MASKS_MAX];
-    } ask = {.s = {.cmd = ETHTOOL_GLINKSETTINGS}};
+    } ask = {{0}};
+    ask.s.cmd = ETHTOOL_GLINKSETTINGS;
     if (ethtool(k, link, &ask) != 0 || ask.s.link_mode_masks_nwords >= 0)
         return;
     ask.s.cmd = ETHTOOL_GLINKSETTINGS;
