@@ -217,7 +217,7 @@ const struct kind_info schema_kinds[KIND_COUNT] = {
         .example = "kind: switch\nname: lan\nnodes: n1\nspec:\n  uplink: storage\n  stp: false\n  address: [10.0.110.10/24]\n"},
     [KIND_PORT] = {KIND_PORT, "port", NULL, .is_interface = true, .is_single_node = true, .fields = port_fields,
         .help = "attachment of a VM or container to a switch",
-        .example = "kind: port\nname: vm1\nnodes: n1\nspec:\n  switch: lan\n  type: tap\n  owner: web-1\n  mac: 52:54:00:12:34:56\n"},
+        .example = "kind: port\nname: vm1\nnodes: n1\nspec:\n  switch: lan\n  type: tap\n  owner: web-1\n  mac: \"52:54:00:12:34:56\"\n"},
 };
 /* clang-format on */
 

@@ -20,10 +20,11 @@ static void enum_text(const struct field *f, struct buf *ret)
 
 static void ref_text(const struct field *f, struct buf *ret)
 {
-    buf_add_str(ret, "name of a ");
+    buf_add_str(ret, "name of ");
     for (unsigned k = 0, n = 0; k < KIND_COUNT; k++)
         if (f->refs & (1u << k))
-            buf_printf(ret, "%s%s", n++ ? " or " : "", schema_kinds[k].name);
+            buf_printf(ret, "%s%s %s", n++ ? " or " : "",
+                strchr("aeiou", schema_kinds[k].name[0]) ? "an" : "a", schema_kinds[k].name);
     if (f->refs & (1u << KIND_NIC))
         buf_add_str(ret, ", or of an interface or role of the node");
 }

@@ -211,18 +211,37 @@ static struct value *kind_of(const struct kind_info *k)
     return v;
 }
 
+/* "if the kind is this one, then it looks like that": an editor then complains of the field, where
+ * oneOf would only say that none of the kinds fits. */
+static struct value *rule_of(const struct kind_info *k)
+{
+    const char *names[] = {k->name, k->alias, NULL};
+    struct value *v = value_map(), *is = value_set(v, "if", value_map());
+    value_set(value_set(is, "properties", value_map()), "kind", enum_of(names));
+    value_set(value_set(v, "then", value_map()), "$ref", value_printf("#/$defs/%s", k->name));
+    return v;
+}
+
 void schema_to_json_schema(struct buf *ret)
 {
-    struct value *v = value_map(), *one, *defs;
+    const char *names[2 * KIND_COUNT + 1] = {NULL};
+    struct value *v = type_of("object"), *rules, *defs;
+    size_t n = 0;
     value_set_text(v, "$schema", "https://json-schema.org/draft/2020-12/schema");
     value_set_text(v, "title", "A document of kar");
-    one = value_set(v, "oneOf", value_list());
+    value_add(value_set(v, "required", value_list()), value_text("kind"));
+    struct value *properties = value_set(v, "properties", value_map());
+    rules = value_set(v, "allOf", value_list());
     defs = value_set(v, "$defs", value_map());
     for (int i = 0; i < KIND_COUNT; i++) {
         const struct kind_info *k = &schema_kinds[i];
-        value_set(value_add(one, value_map()), "$ref", value_printf("#/$defs/%s", k->name));
+        names[n++] = k->name;
+        if (k->alias)
+            names[n++] = k->alias;
+        value_add(rules, rule_of(k));
         value_set(defs, k->name, kind_of(k));
     }
+    value_set(properties, "kind", enum_of(names));
     value_to_json(v, 2, ret);
     buf_add_byte(ret, '\n');
     value_free(v);
