@@ -471,7 +471,8 @@ static int check_tree(struct check *c, const struct tree_header *t, bool is_free
     return r;
 }
 
-int store_check_file(int fd, const char *path, store_record_fn fn, void *ctx, struct err *e)
+int store_check_file(
+    int fd, const char *path, store_record_fn fn, void *ctx, uint64_t *ret_commit, struct err *e)
 {
     struct stat st;
     if (fstat(fd, &st) < 0)
@@ -484,6 +485,8 @@ int store_check_file(int fd, const char *path, store_record_fn fn, void *ctx, st
         r = check_tree(&c, &c.meta.main, false);
     if (r == 0)
         r = check_tree(&c, &c.meta.free, true);
+    if (r == 0)
+        *ret_commit = c.meta.commit;
     free(c.used);
     for (size_t i = 0; i < DEPTH_MAX; i++)
         free(c.pages[i]);

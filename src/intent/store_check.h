@@ -16,10 +16,11 @@
 typedef int (*store_record_fn)(void *ctx, const uint8_t *key, size_t key_n, const uint8_t *value,
     size_t value_n, struct err *e);
 
-/* Reads the whole file. `path` is for messages.
+/* Reads the whole file. `path` is for messages; *ret_commit is the number of its last commit.
  * Errors: ERR_STORE_CORRUPT, ERR_STORE_FORMAT (LMDB's own format is another), ERR_STORE_IO, and
  * what fn returns. */
-int store_check_file(int fd, const char *path, store_record_fn fn, void *ctx, struct err *e);
+int store_check_file(
+    int fd, const char *path, store_record_fn fn, void *ctx, uint64_t *ret_commit, struct err *e);
 /* "The store PATH is damaged", why, and what to do about it: for who finds it out later. */
 int store_corrupt(struct err *e, const char *path, const char *why_);
 

@@ -7,6 +7,7 @@
  *   key                                        value (checksum 8, then)
  *   00                                         6b 61 72 73 74 6f 72 65  "karstore"
  *                                              00 00 00 01              format
+ *                                              00 00 00 00 00 00 00 2a  number of the commit
  *                                              00 00 00 00 00 00 00 03  records below this one
  *                                              6d 11 c4 …               sum of their checksums
  *   01 "hlc"                                   …                        STORE_META
@@ -23,13 +24,21 @@
  * O_DSYNC; only then is any of it visible, here or after a crash.
  *
  * Failure modes.
- *   map full      the map is doubled and the transaction repeated, up to the limit; then full
+ *
+ *   map full      the map is doubled and the transaction repeated, up to the limit; then full.
+ *                 Deleting takes new pages too: a batch that deletes, and puts little, may pass it
+ *
  *   disk full     LMDB drops the transaction; what was there stays; the next commit tries anew.
  *                 A write that the disk takes in part only comes as EIO: a probe tells it apart
- *   header write  LMDB declares the environment dead (MDB_PANIC): it is opened again before the
- *                 next commit
+ *
+ *   header write  LMDB declares the environment dead (MDB_PANIC): it is opened again at once, or
+ *                 before the next commit
+ *
  *   crash         the older or the newer header counts, both of them whole
- *   torn, cut or overwritten file   found by store_check.c at open, before anything is mapped
+ *
+ *   damage        a torn, cut or overwritten file is found by store_check.c at open, before
+ *                 anything of it is mapped
+ *
  *   first start   the file is made as kard.mdb.new and renamed: kard.mdb is never half there */
 #include <assert.h>
 #include <errno.h>
@@ -46,24 +55,24 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "intent/store_check.h"
+#include "intent/store_lmdb_file.h"
 #include "intent/store_queue.h"
-#include "intent/store_record.h"
 
 enum {
-    LMDB_LOCK_BYTES = 8192, /* LMDB's table of 126 readers */
     PROBE_BYTES = 256 << 10,
+    RESERVE_BYTES = 4 << 20, /* beyond the limit, for batches that make room */
+    RESERVE_PUT_BYTES_MAX = 64 << 10,
 };
 
 static const struct store_limits store_limits_otherwise = {
-    .bytes_first = 32ull << 20,
-    .bytes_max = 16ull
-                 << 30, /* of the address space; 20,000 objects with their history take 20 MB */
+    .bytes_first = 32ull << 20, /* of the address space, not of memory */
+    .bytes_max = 16ull << 30,   /* 20,000 objects, each edited once, take 20 MB */
 };
+
 struct store_lmdb {
     struct store base;
-    char *dir, *path;
+    struct lmdb_file file;
     int lock_fd;
-    struct store_limits limits;
     MDB_env *env; /* NULL: could not be opened again after a failure; each commit tries */
     MDB_dbi dbi;
     uint64_t map_bytes;
@@ -79,89 +88,22 @@ static struct store_lmdb *lmdb_of(struct store *s)
     return (struct store_lmdb *)s;
 }
 
-/* --- errors --- */
-
-static int lmdb_err(const struct store_lmdb *s, int rc, const char *verb, struct err *e)
-{
-    switch (rc) {
-    case ENOSPC:
-    case EDQUOT:
-    case EFBIG:
-        return err_set(e, ERR_STORE_FULL, what("cannot %s the store %s: no room", verb, s->path),
-            rc == EFBIG ? why("the file would pass the size limit of the process")
-                        : why("%s", strerror(rc)),
-            fix("make room on its file system; nothing that was stored is lost, and kard goes on "
-                "by itself"));
-    case MDB_MAP_FULL:
-        return err_set(e, ERR_STORE_FULL, what("cannot %s the store %s: it is full", verb, s->path),
-            why("it has reached its limit of %llu MiB",
-                (unsigned long long)(s->limits.bytes_max >> 20)),
-            fix("raise the limit of the store; nothing that was stored is lost"));
-    case MDB_TXN_FULL:
-        return err_set(e, ERR_LIMIT, what("cannot %s the store %s", verb, s->path),
-            "one commit touches too many pages", fix("split the change into smaller ones"));
-    case MDB_CORRUPTED:
-    case MDB_PAGE_NOTFOUND:
-    case MDB_INVALID:
-        return store_corrupt(e, s->path, mdb_strerror(rc));
-    case MDB_VERSION_MISMATCH:
-        return err_set(e, ERR_STORE_FORMAT, what("cannot %s the store %s", verb, s->path),
-            mdb_strerror(rc), fix("install the version of kard that wrote it"));
-    case EACCES:
-    case EPERM:
-    case EROFS:
-        return err_set(e, ERR_DENIED, what("cannot %s the store %s", verb, s->path), strerror(rc),
-            fix("check the owner and the mode of %s", s->dir));
-    default:
-        return err_set(e, ERR_STORE_IO, what("cannot %s the store %s", verb, s->path),
-            mdb_strerror(rc), fix("check the disk; kard tries again with the next change"));
-    }
-}
-
-/* --- records --- */
-
-static MDB_val val(const void *p, size_t n)
-{
-    return (MDB_val){.mv_size = n, .mv_data = (void *)(uintptr_t)p};
-}
-
-/* Writes a record with its checksum in front; *ret_sum is the checksum as a number. */
-static int record_put(MDB_txn *txn, MDB_dbi dbi, const void *key, size_t key_n, const void *value,
-    size_t n, uint64_t *ret_sum)
-{
-    MDB_val k = val(key, key_n), v = val(NULL, CHECKSUM_BYTES + n);
-    int rc = mdb_put(txn, dbi, &k, &v, MDB_RESERVE);
-    if (rc)
-        return rc;
-    *ret_sum = record_fill(v.mv_data, key, key_n, value, n);
-    return 0;
-}
-
-static int header_put(MDB_txn *txn, MDB_dbi dbi, const struct tally *t)
-{
-    uint8_t header[HEADER_BYTES];
-    uint64_t sum;
-    header_fill(header, t);
-    return record_put(txn, dbi, &record_header_key, 1, header, sizeof(header), &sum);
-}
-
 /* --- checking at open --- */
 
 /* Reads the file wholly before it is mapped. */
 static int lmdb_check(struct store_lmdb *s, struct err *e)
 {
-    struct audit a = {.path = s->path};
-    int fd = open(s->path, O_RDONLY | O_CLOEXEC);
+    struct audit a = {.path = s->file.path};
+    int fd = open(s->file.path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return lmdb_err(s, errno, "open", e);
-    int r = store_check_file(fd, s->path, audit_record, &a, e);
+        return lmdb_file_err(&s->file, errno, "open", e);
+    uint64_t commit = 0;
+    int r = store_check_file(fd, s->file.path, audit_record, &a, &commit, e);
     close(fd);
     if (r == 0)
-        r = audit_end(&a, e);
+        r = audit_end(&a, commit, e);
     if (r < 0)
         return r;
-    s->tally = a.found;
-    s->stats_records = a.found.records;
     return 0;
 }
 
@@ -179,45 +121,32 @@ static void env_stats(struct store_lmdb *s)
     pthread_mutex_unlock(&s->stats_lock);
 }
 
-static int dbi_open(MDB_env *env, MDB_dbi *ret)
+/* The handle of the records' tree, which is a fixed one, and what was committed last. */
+static int env_begin(struct store_lmdb *s)
 {
     MDB_txn *txn;
-    int rc = mdb_txn_begin(env, NULL, MDB_RDONLY, &txn);
+    int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
     if (rc)
         return rc;
-    rc = mdb_dbi_open(txn, NULL, 0, ret);
-    mdb_txn_abort(txn); /* the records' tree has a fixed handle */
-    return rc;
-}
-
-/* LMDB writes to its lock file through a mapping: on a full disk that would be a SIGBUS, unless its
- * blocks are there. We hold kard.lock, so nobody else has it open for writing. */
-static int lock_file_make(const struct store_lmdb *s)
-{
-    char *path = mem_printf("%s-lock", s->path);
-    unlink(path);
-    int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    int rc = fd < 0 ? errno : posix_fallocate(fd, 0, LMDB_LOCK_BYTES);
-    if (fd >= 0)
-        close(fd);
-    if (rc)
-        unlink(path);
-    free(path);
+    rc = mdb_dbi_open(txn, NULL, 0, &s->dbi);
+    if (rc == 0)
+        rc = lmdb_header_get(txn, s->dbi, &s->tally);
+    mdb_txn_abort(txn);
     return rc;
 }
 
 static int env_open(struct store_lmdb *s)
 {
-    int rc = lock_file_make(s);
+    int rc = lmdb_file_readers(&s->file);
     if (rc == 0)
         rc = mdb_env_create(&s->env);
     if (rc)
         return rc;
     rc = mdb_env_set_mapsize(s->env, s->map_bytes);
     if (rc == 0)
-        rc = mdb_env_open(s->env, s->path, MDB_NOSUBDIR | MDB_NOTLS, 0600);
+        rc = mdb_env_open(s->env, s->file.path, MDB_NOSUBDIR | MDB_NOTLS, 0600);
     if (rc == 0)
-        rc = dbi_open(s->env, &s->dbi);
+        rc = env_begin(s);
     if (rc) {
         mdb_env_close(s->env);
         s->env = NULL;
@@ -239,21 +168,29 @@ static int env_reopen(struct store_lmdb *s)
     return rc;
 }
 
-/* Doubles the map. MDB_MAP_FULL when it may not grow. */
-static int env_grow(struct store_lmdb *s)
+static int env_map(struct store_lmdb *s, uint64_t bytes)
 {
-    if (s->map_bytes >= s->limits.bytes_max)
-        return MDB_MAP_FULL;
-    uint64_t before = s->map_bytes;
-    s->map_bytes = before * 2 < s->limits.bytes_max ? before * 2 : s->limits.bytes_max;
     pthread_rwlock_wrlock(&s->map_lock);
-    int rc = mdb_env_set_mapsize(s->env, s->map_bytes);
+    int rc = mdb_env_set_mapsize(s->env, bytes);
     pthread_rwlock_unlock(&s->map_lock);
-    if (rc == 0)
+    if (rc == 0) {
+        s->map_bytes = bytes;
         return 0;
-    s->map_bytes = before; /* no address space: LMDB has lost its map */
-    int again = env_reopen(s);
+    }
+    int again = env_reopen(s); /* no address space: LMDB has lost its map */
     return again ? again : MDB_MAP_FULL;
+}
+
+/* Doubles the map, up to the limit, and for who makes room beyond it. MDB_MAP_FULL when it may not
+ * grow. */
+static int env_grow(struct store_lmdb *s, bool makes_room)
+{
+    uint64_t max = s->file.bytes_max, twice = 2 * s->map_bytes;
+    if (s->map_bytes < max)
+        return env_map(s, twice < max ? twice : max);
+    if (makes_room && s->map_bytes < max + RESERVE_BYTES)
+        return env_map(s, max + RESERVE_BYTES);
+    return MDB_MAP_FULL;
 }
 
 /* --- writing, on the worker's thread --- */
@@ -261,7 +198,7 @@ static int env_grow(struct store_lmdb *s)
 static int txn_write(MDB_txn *txn, MDB_dbi dbi, const struct store_write *w, struct tally *t)
 {
     struct record_key key = record_key(w->table, w->key, w->key_n);
-    MDB_val k = val(key.b, key.n), old;
+    MDB_val k = lmdb_val(key.b, key.n), old;
     int rc = mdb_get(txn, dbi, &k, &old);
     if (rc && rc != MDB_NOTFOUND)
         return rc;
@@ -270,7 +207,7 @@ static int txn_write(MDB_txn *txn, MDB_dbi dbi, const struct store_write *w, str
         return MDB_CORRUPTED;
     uint64_t sum_old = was ? record_sum(old.mv_data) : 0, sum_new = 0;
     if (w->value)
-        rc = record_put(txn, dbi, key.b, key.n, w->value, w->value_n, &sum_new);
+        rc = lmdb_record_put(txn, dbi, key.b, key.n, w->value, w->value_n, &sum_new);
     else
         rc = was ? mdb_del(txn, dbi, &k, NULL) : 0;
     if (rc)
@@ -291,7 +228,7 @@ static int txn_write_all(
         for (size_t j = 0; j < batches[i]->n && rc == 0; j++)
             rc = txn_write(txn, s->dbi, &batches[i]->v[j], t);
     if (rc == 0)
-        rc = header_put(txn, s->dbi, t);
+        rc = lmdb_header_put(txn, s->dbi, t);
     if (rc) {
         mdb_txn_abort(txn);
         return rc;
@@ -314,28 +251,97 @@ static bool disk_is_full(const struct store_lmdb *s)
     return ftruncate(fd, st.st_size) == 0 && full;
 }
 
+/* Whether a batch deletes more than it puts, as far as its keys tell. */
+static bool batch_makes_room(const struct store_batch *b)
+{
+    size_t deletes = 0, bytes = 0;
+    for (size_t i = 0; i < b->n; i++) {
+        deletes += b->v[i].value == NULL;
+        bytes += b->v[i].value_n;
+    }
+    return deletes > 0 && bytes <= RESERVE_PUT_BYTES_MAX;
+}
+
+/* Whether LMDB has given the environment up: the header may not have been written. */
+static bool env_is_dead(const struct store_lmdb *s)
+{
+    MDB_txn *txn;
+    if (!s->env)
+        return true;
+    int rc = mdb_txn_begin(s->env, NULL, MDB_RDONLY, &txn);
+    if (rc == 0)
+        mdb_txn_abort(txn);
+    return rc == MDB_PANIC;
+}
+
+struct attempt { /* of one group: what was tried about its failures */
+    bool makes_room, reopened, turned;
+};
+
+/* LMDB gives pages that a commit freed to the one after the next: a commit of the header alone. */
+static int pages_turn(struct store_lmdb *s)
+{
+    struct tally same = s->tally;
+    return txn_write_all(s, NULL, 0, &same);
+}
+
+/* What can be done about a failure before the same is tried again. Returns 0: try; or the failure.
+ */
+static int write_remedy(struct store_lmdb *s, int rc, struct attempt *a)
+{
+    if (rc == MDB_MAP_FULL)
+        rc = env_grow(s, a->makes_room);
+    if (rc == MDB_MAP_FULL && !a->turned) {
+        a->turned = true;
+        return pages_turn(s);
+    }
+    if (rc == MDB_PANIC && !a->reopened) {
+        a->reopened = true;
+        return env_reopen(s);
+    }
+    return rc == EIO && disk_is_full(s) ? ENOSPC : rc;
+}
+
+static bool tally_same(const struct tally *a, const struct tally *b)
+{
+    return a->records == b->records && a->sum == b->sum;
+}
+
+/* After a failure: an environment that is dead is opened again, for the readers too. Then the
+ * failed commit may stand there after all, its header written but not known to be on the disk: one
+ * more commit makes it durable. Returns 0 when it did, or the failure. */
+static int write_recover(
+    struct store_lmdb *s, int rc, const struct tally *before, const struct tally *wanted)
+{
+    if (!env_is_dead(s) || env_reopen(s) != 0)
+        return rc; /* still dead: the next commit tries again */
+    if (tally_same(&s->tally, before) || !tally_same(&s->tally, wanted))
+        return rc;
+    return pages_turn(s);
+}
+
 static int lmdb_write(void *ctx, const struct store_batch *const *batches, size_t n, struct err *e)
 {
     struct store_lmdb *s = ctx;
-    bool reopened = false;
-    for (;;) {
-        struct tally t = s->tally;
-        int rc = txn_write_all(s, batches, n, &t);
-        if (rc == 0) {
-            s->tally = t;
-            env_stats(s);
-            return 0;
-        }
-        if (rc == MDB_MAP_FULL)
-            rc = env_grow(s);
-        else if (rc == MDB_PANIC && !reopened) {
-            reopened = true;
-            rc = env_reopen(s);
-        } else if (rc == EIO && disk_is_full(s))
-            rc = ENOSPC;
-        if (rc)
-            return lmdb_err(s, rc, "write to", e);
-    }
+    struct attempt a = {.makes_room = n == 1 && batch_makes_room(batches[0])};
+    struct tally before, wanted;
+    int rc;
+    do {
+        before = wanted = s->tally;
+        rc = txn_write_all(s, batches, n, &wanted);
+        if (rc == 0)
+            break;
+        rc = write_remedy(s, rc, &a);
+    } while (rc == 0);
+    if (s->env && s->map_bytes > s->file.bytes_max)
+        env_map(s, s->file.bytes_max); /* what is in use stays mapped */
+    if (rc)
+        rc = write_recover(s, rc, &before, &wanted);
+    if (rc)
+        return lmdb_file_err(&s->file, rc, "write to", e);
+    s->tally = wanted;
+    env_stats(s);
+    return 0;
 }
 
 /* --- reading, on the loop's thread --- */
@@ -347,7 +353,7 @@ static int read_begin(struct store_lmdb *s, MDB_txn **ret_txn, struct err *e)
     if (rc == 0)
         return 0;
     pthread_rwlock_unlock(&s->map_lock);
-    return lmdb_err(s, rc, "read", e);
+    return lmdb_file_err(&s->file, rc, "read", e);
 }
 
 static void read_end(struct store_lmdb *s, MDB_txn *txn)
@@ -361,7 +367,7 @@ static int lmdb_get(struct store *base, enum store_table t, const void *key, siz
 {
     struct store_lmdb *s = lmdb_of(base);
     struct record_key full = record_key(t, key, key_n);
-    MDB_val k = val(full.b, full.n), v;
+    MDB_val k = lmdb_val(full.b, full.n), v;
     MDB_txn *txn;
     int r = read_begin(s, &txn, e);
     if (r < 0)
@@ -370,9 +376,9 @@ static int lmdb_get(struct store *base, enum store_table t, const void *key, siz
     if (rc == MDB_NOTFOUND)
         r = err_set(e, ERR_NOT_FOUND, what("the store has no such record"), NULL, NULL);
     else if (rc)
-        r = lmdb_err(s, rc, "read", e);
+        r = lmdb_file_err(&s->file, rc, "read", e);
     else if (!record_good(full.b, full.n, v.mv_data, v.mv_size))
-        r = store_corrupt(e, s->path, "a record fails its checksum");
+        r = store_corrupt(e, s->file.path, "a record fails its checksum");
     else
         buf_add(ret, (uint8_t *)v.mv_data + CHECKSUM_BYTES, v.mv_size - CHECKSUM_BYTES);
     read_end(s, txn);
@@ -382,18 +388,18 @@ static int lmdb_get(struct store *base, enum store_table t, const void *key, siz
 static int each_in(struct store_lmdb *s, MDB_cursor *cursor, const struct record_key *prefix,
     store_each_fn fn, void *ctx, struct err *e)
 {
-    MDB_val k = val(prefix->b, prefix->n), v;
+    MDB_val k = lmdb_val(prefix->b, prefix->n), v;
     int rc = mdb_cursor_get(cursor, &k, &v, MDB_SET_RANGE);
     for (; rc == 0; rc = mdb_cursor_get(cursor, &k, &v, MDB_NEXT)) {
         const uint8_t *key = k.mv_data, *value = v.mv_data;
         if (k.mv_size < prefix->n || memcmp(key, prefix->b, prefix->n) != 0)
             return 0;
         if (!record_good(key, k.mv_size, value, v.mv_size))
-            return store_corrupt(e, s->path, "a record fails its checksum");
+            return store_corrupt(e, s->file.path, "a record fails its checksum");
         if (!fn(ctx, key + 1, k.mv_size - 1, value + CHECKSUM_BYTES, v.mv_size - CHECKSUM_BYTES))
             return 0;
     }
-    return rc == MDB_NOTFOUND ? 0 : lmdb_err(s, rc, "read", e);
+    return rc == MDB_NOTFOUND ? 0 : lmdb_file_err(&s->file, rc, "read", e);
 }
 
 static int lmdb_each(struct store *base, enum store_table t, const void *prefix, size_t prefix_n,
@@ -411,7 +417,7 @@ static int lmdb_each(struct store *base, enum store_table t, const void *prefix,
         r = each_in(s, cursor, &full, fn, ctx, e);
         mdb_cursor_close(cursor);
     } else {
-        r = lmdb_err(s, rc, "read", e);
+        r = lmdb_file_err(&s->file, rc, "read", e);
     }
     read_end(s, txn);
     return r;
@@ -435,7 +441,7 @@ static void lmdb_dispatch(struct store *s)
 static void lmdb_stats(struct store *base, struct store_stats *ret)
 {
     struct store_lmdb *s = lmdb_of(base);
-    *ret = (struct store_stats){.bytes_max = s->limits.bytes_max};
+    *ret = (struct store_stats){.bytes_max = s->file.bytes_max};
     store_queue_stats(s->queue, ret);
     pthread_mutex_lock(&s->stats_lock);
     ret->records = s->stats_records;
@@ -456,108 +462,33 @@ static void lmdb_close(struct store *base)
         close(s->lock_fd);
     pthread_mutex_destroy(&s->stats_lock);
     pthread_rwlock_destroy(&s->map_lock);
-    free(s->path);
-    free(s->dir);
+    free(s->file.path);
+    free(s->file.dir);
     free(s);
-}
-
-static int lmdb_lock(struct store_lmdb *s, struct err *e)
-{
-    char *path = mem_printf("%s/kard.lock", s->dir), pid[24] = {0};
-    s->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    int rc = s->lock_fd < 0 || flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0 ? errno : 0;
-    free(path);
-    if (rc == EWOULDBLOCK) {
-        ssize_t n = pread(s->lock_fd, pid, sizeof(pid) - 1, 0);
-        pid[n > 0 ? n : 0] = 0;
-        pid[strspn(pid, "0123456789")] = 0;
-        return err_set(e, ERR_STORE_LOCKED, what("the store in %s is in use", s->dir),
-            why("kard with pid %s has it", pid[0] ? pid : "unknown"),
-            fix("systemctl stop kard, or end process %s", pid[0] ? pid : "of the other kard"));
-    }
-    if (rc)
-        return lmdb_err(s, rc, "lock", e);
-    /* For the message only: without room for it the lock holds all the same. */
-    int n = snprintf(pid, sizeof(pid), "%ld\n", (long)getpid());
-    if (ftruncate(s->lock_fd, 0) < 0 || pwrite(s->lock_fd, pid, (size_t)n, 0) < n)
-        return 0;
-    return 0;
-}
-
-static int dir_sync(const char *dir)
-{
-    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    int rc = fd < 0 || fsync(fd) < 0 ? errno : 0;
-    if (fd >= 0)
-        close(fd);
-    return rc;
-}
-
-/* An empty store, durably, under a name that does not count yet. */
-static int file_create(const char *path, uint64_t map_bytes)
-{
-    const struct tally none = {0};
-    MDB_env *env;
-    MDB_txn *txn;
-    MDB_dbi dbi;
-    int rc = mdb_env_create(&env);
-    if (rc)
-        return rc;
-    rc = mdb_env_set_mapsize(env, map_bytes);
-    if (rc == 0)
-        rc = mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK, 0600);
-    if (rc == 0)
-        rc = mdb_txn_begin(env, NULL, 0, &txn);
-    if (rc == 0) {
-        rc = mdb_dbi_open(txn, NULL, 0, &dbi);
-        if (rc == 0)
-            rc = header_put(txn, dbi, &none);
-        if (rc == 0)
-            rc = mdb_txn_commit(txn);
-        else
-            mdb_txn_abort(txn);
-    }
-    mdb_env_close(env);
-    return rc;
-}
-
-static int lmdb_create(struct store_lmdb *s, struct err *e)
-{
-    char *path = mem_printf("%s.new", s->path);
-    unlink(path); /* what a crash left */
-    int rc = file_create(path, s->map_bytes);
-    if (rc == 0 && rename(path, s->path) < 0)
-        rc = errno;
-    if (rc)
-        unlink(path);
-    else
-        rc = dir_sync(s->dir);
-    free(path);
-    return rc ? lmdb_err(s, rc, "create", e) : 0;
 }
 
 static int lmdb_prepare(struct store_lmdb *s, struct err *e)
 {
     struct stat st;
-    int r = file_mkdirs(s->dir, 0700, e);
+    int r = file_mkdirs(s->file.dir, 0700, e);
     if (r == 0)
-        r = lmdb_lock(s, e);
+        r = lmdb_file_lock(&s->file, &s->lock_fd, e);
     if (r < 0)
         return r;
-    if (stat(s->path, &st) < 0) {
-        r = errno == ENOENT ? lmdb_create(s, e) : lmdb_err(s, errno, "open", e);
+    if (stat(s->file.path, &st) < 0) {
+        r = errno == ENOENT ? lmdb_file_create(&s->file, e)
+                            : lmdb_file_err(&s->file, errno, "open", e);
         st.st_size = 0;
     }
-    while (r == 0 && s->map_bytes < 2 * (uint64_t)st.st_size && s->map_bytes < s->limits.bytes_max)
-        s->map_bytes = 2 * s->map_bytes < s->limits.bytes_max ? 2 * s->map_bytes
-                                                              : s->limits.bytes_max;
+    while (r == 0 && s->map_bytes < 2 * (uint64_t)st.st_size && s->map_bytes < s->file.bytes_max)
+        s->map_bytes = 2 * s->map_bytes < s->file.bytes_max ? 2 * s->map_bytes : s->file.bytes_max;
     if (r == 0)
         r = lmdb_check(s, e);
     if (r < 0)
         return r;
     int rc = env_open(s);
     if (rc)
-        return lmdb_err(s, rc, "open", e);
+        return lmdb_file_err(&s->file, rc, "open", e);
     return store_queue_new(lmdb_write, s, &s->queue, e);
 }
 
@@ -576,10 +507,10 @@ int store_lmdb_open_limits(
 {
     struct store_lmdb *s = MEM_NEW(struct store_lmdb);
     s->base.ops = &lmdb_ops;
-    s->dir = mem_strdup(dir);
-    s->path = mem_printf("%s/kard.mdb", dir);
+    s->file.dir = mem_strdup(dir);
+    s->file.path = mem_printf("%s/kard.mdb", dir);
     s->lock_fd = -1;
-    s->limits = *limits;
+    s->file.bytes_max = limits->bytes_max;
     s->map_bytes = limits->bytes_first;
     pthread_rwlock_init(&s->map_lock, NULL);
     pthread_mutex_init(&s->stats_lock, NULL);

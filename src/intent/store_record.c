@@ -80,8 +80,19 @@ void header_fill(uint8_t ret_header[HEADER_BYTES], const struct tally *t)
 {
     memcpy(ret_header, header_magic, 8);
     put_be(ret_header + 8, 4, STORE_FORMAT);
-    put_be(ret_header + 12, 8, t->records);
-    put_be(ret_header + 20, 8, t->sum);
+    put_be(ret_header + 12, 8, t->commit);
+    put_be(ret_header + 20, 8, t->records);
+    put_be(ret_header + 28, 8, t->sum);
+}
+
+bool header_parse(const uint8_t *p, size_t n, struct tally *ret)
+{
+    const uint8_t *h = p + CHECKSUM_BYTES;
+    if (n != CHECKSUM_BYTES + HEADER_BYTES || !record_good(&record_header_key, 1, p, n) ||
+        memcmp(h, header_magic, 8) != 0 || get_be(h + 8, 4) != STORE_FORMAT)
+        return false;
+    *ret = (struct tally){get_be(h + 12, 8), get_be(h + 20, 8), get_be(h + 28, 8)};
+    return true;
 }
 
 static int audit_foreign(const struct audit *a, const char *reason, struct err *e)
@@ -104,9 +115,8 @@ static int audit_header(struct audit *a, const uint8_t *value, size_t n, struct 
             what("the store %s has format %llu", a->path, (unsigned long long)format),
             why("this kard reads format %d", STORE_FORMAT),
             fix("install the version of kard that wrote it; nothing was changed"));
-    if (n != CHECKSUM_BYTES + HEADER_BYTES)
+    if (!header_parse(value, n, &a->said))
         return store_corrupt(e, a->path, "its header has an impossible length");
-    a->said = (struct tally){get_be(h + 12, 8), get_be(h + 20, 8)};
     a->header_seen = true;
     return 0;
 }
@@ -130,11 +140,12 @@ int audit_record(
     return 0;
 }
 
-int audit_end(const struct audit *a, struct err *e)
+int audit_end(const struct audit *a, uint64_t commit, struct err *e)
 {
     if (!a->header_seen)
         return audit_foreign(a, "it is an empty database", e);
-    if (a->said.records != a->found.records || a->said.sum != a->found.sum)
+    if (a->said.commit != commit || a->said.records != a->found.records ||
+        a->said.sum != a->found.sum)
         return store_corrupt(e, a->path, "its records are not those of its last commit");
     return 0;
 }
