@@ -89,7 +89,6 @@ bad_line src/netcfg/render.c '#include <netlink/netlink.h>' '<netlink/netlink.h>
 bad_line src/intent/store.c '#include <lmdb.h>' '<lmdb.h> is included only by'
 bad_line src/intent/hash.c '#include <sodium.h>' '<sodium.h> is included only by'
 bad_line src/netcfg/text.c '#include <jansson.h>' '<jansson.h> is included only by'
-bad_line src/api/pack.c '#include <msgpack.h>' '<msgpack.h> is included only by'
 bad_line src/kard/config.c '#include <yaml.h>' '<yaml.h> is included only by'
 
 # Calls.
