@@ -218,6 +218,7 @@ static struct value *rule_of(const struct kind_info *k)
     const char *names[] = {k->name, k->alias, NULL};
     struct value *v = value_map(), *is = value_set(v, "if", value_map());
     value_set(value_set(is, "properties", value_map()), "kind", enum_of(names));
+    value_add(value_set(is, "required", value_list()), value_text("kind"));
     value_set(value_set(v, "then", value_map()), "$ref", value_printf("#/$defs/%s", k->name));
     return v;
 }

@@ -1,4 +1,5 @@
 /* file_test.c: whole files, written or not at all. */
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -7,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -121,6 +123,68 @@ static void a_write_that_fails_half_way_leaves_the_old_file(void **state)
     buf_done(&b);
 }
 
+/* Runs `fn` in a child; 0: it returned 0, 77: it could not be tried here. */
+static int in_child(int (*fn)(void))
+{
+    int status;
+    fflush(NULL);
+    pid_t child = fork();
+    if (child == 0)
+        _exit(fn());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+}
+
+enum { CANNOT_TRY = 77 };
+
+/* On a file system of one page. */
+static int fill_a_disk(void)
+{
+    char big[8192] = {0};
+    struct err e;
+    struct buf b = BUF_INIT;
+    if (unshare(CLONE_NEWNS | (geteuid() == 0 ? 0 : CLONE_NEWUSER)) < 0 ||
+        mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
+        mount("tmpfs", dir, "tmpfs", 0, "size=4k") < 0)
+        return CANNOT_TRY;
+    char *path = path_of("file");
+    if (file_write_atomic(path, "old", 3, 0600, &e) == 0) /* its page is all there is */
+        return file_write_atomic(path, big, sizeof(big), 0600, &e) != -ERR_STORE_FULL ||
+               strcmp(e.fix, "make room on the file system") != 0 ||
+               access(path_of("file.new"), F_OK) == 0 ||
+               file_read(path_of("file"), 9, &b, &e) < 0 || strcmp(buf_cstr(&b), "old") != 0;
+    return 1;
+}
+
+static void a_full_disk_is_told_and_the_old_file_stays(void **state)
+{
+    (void)state;
+    int r = in_child(fill_a_disk);
+    if (r == CANNOT_TRY)
+        skip();
+    assert_int_equal(r, 0);
+}
+
+static int trespass(void)
+{
+    struct err e;
+    struct buf b = BUF_INIT;
+    if (geteuid() == 0 && setuid(65534) < 0)
+        return CANNOT_TRY;
+    return file_read("/etc/shadow", 1 << 20, &b, &e) != -ERR_DENIED ||
+           file_write_atomic("/etc/kar-file-test", "x", 1, 0600, &e) != -ERR_DENIED ||
+           file_mkdirs("/etc/kar-file-test/a", 0700, &e) != -ERR_DENIED || b.n != 0;
+}
+
+static void what_is_not_ours_is_denied(void **state)
+{
+    (void)state;
+    int r = in_child(trespass);
+    if (r == CANNOT_TRY)
+        skip();
+    assert_int_equal(r, 0);
+}
+
 static void what_a_crash_left_is_replaced_never_followed(void **state)
 {
     (void)state;
@@ -169,6 +233,8 @@ int main(void)
         cmocka_unit_test(reading_appends_or_leaves_alone),
         cmocka_unit_test(failures_are_named),
         cmocka_unit_test(a_write_that_fails_half_way_leaves_the_old_file),
+        cmocka_unit_test(a_full_disk_is_told_and_the_old_file_stays),
+        cmocka_unit_test(what_is_not_ours_is_denied),
         cmocka_unit_test(what_a_crash_left_is_replaced_never_followed),
         cmocka_unit_test(a_directory_in_the_way_stays),
         cmocka_unit_test(directories_are_made_as_needed),
