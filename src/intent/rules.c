@@ -122,7 +122,8 @@ static int finding_cmp(const void *x, const void *y)
 static int findings_deliver(struct findings *l, struct errs *errs, struct errs *warnings)
 {
     int ret = 0;
-    qsort(l->v, l->n, sizeof(*l->v), finding_cmp);
+    if (l->n > 0)
+        qsort(l->v, l->n, sizeof(*l->v), finding_cmp);
     for (size_t i = 0; i < l->n; i++) {
         *errs_add(l->v[i].warning ? warnings : errs) = l->v[i].e;
         if (!ret && !l->v[i].warning)
