@@ -1,0 +1,215 @@
+/* reconcile_drift.c: tells somebody's hand from a new wish: what was verified, is still wanted, and
+ * is not so any more.
+ *
+ * What follows from another change is not reported again: the addresses of a link that was deleted,
+ * a port whose bridge is gone, what a plan makes anew with its parent. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netcfg/netattr.h"
+#include "netcfg/plan_parts.h"
+#include "netcfg/reconcile_parts.h"
+
+static const char *short_name(enum netattr a)
+{
+    const char *dot = strrchr(netattrs[a].name, '.');
+    return dot != NULL ? dot + 1 : netattrs[a].name;
+}
+
+/* --- links ----------------------------------------------------------------- */
+
+/* Whether the attribute is different because the link that it names is gone. */
+static bool follows(enum netattr a, const struct netlink *was, const struct netstate *actual)
+{
+    return netattrs[a].width == W_IFNAME && was->attr[a].s[0] != '\0' &&
+           netstate_link(actual, was->attr[a].s) == NULL;
+}
+
+/* "mtu set by hand to 1400, up set by hand to no" */
+static void say_bits(const struct netlink *is, uint64_t bits, char *text, size_t n)
+{
+    size_t at = 0;
+    text[0] = '\0';
+    for (; bits != 0 && at < n; bits &= bits - 1) {
+        enum netattr a = (enum netattr)__builtin_ctzll(bits);
+        char value[NETATTR_TEXT] = "nothing";
+        if (netlink_has(is, a))
+            netattr_format(a, &is->attr[a], value);
+        int wrote = snprintf(
+            text + at, n - at, "%s%s set by hand to %s", at > 0 ? ", " : "", short_name(a), value);
+        at += wrote > 0 ? (size_t)wrote : 0;
+    }
+}
+
+static uint64_t drifted_bits(const struct netlink *op, uint64_t candidates,
+    const struct netlink *was, const struct netlink *is, const struct netstate *actual)
+{
+    uint64_t bits = 0;
+    for (; candidates != 0; candidates &= candidates - 1) {
+        enum netattr a = (enum netattr)__builtin_ctzll(candidates);
+        bool wanted_then = netlink_has(was, a) && netlink_has(op, a) &&
+                           netattr_equal(a, &was->attr[a], &op->attr[a]);
+        bool is_so = netlink_has(is, a) && netattr_equal(a, &is->attr[a], &op->attr[a]);
+        if (wanted_then && !is_so && !follows(a, was, actual))
+            bits |= 1ULL << a;
+    }
+    return bits;
+}
+
+static bool same_owner(const struct netlink *a, const struct netlink *b)
+{
+    return ID_EQ(&a->owner, &b->owner) && strcmp(a->role, b->role) == 0;
+}
+
+static bool drift_of_set(const struct kop *op, const struct netlink *was, const struct netlink *is,
+    const struct netstate *actual, uint64_t *ret_bits, char text[DRIFT_TEXT])
+{
+    if (was == NULL || is == NULL)
+        return false;
+    *ret_bits = drifted_bits(op->link, op->link->set, was, is, actual);
+    say_bits(is, *ret_bits, text, DRIFT_TEXT);
+    return *ret_bits != 0;
+}
+
+static bool drift_of_create(const struct kop *op, const struct netlink *was,
+    const struct netlink *is, const struct netstate *actual, char text[DRIFT_TEXT])
+{
+    if (was == NULL || !same_owner(was, op->link))
+        return false;
+    if (is == NULL) { /* with its parent or far end, it is they who were deleted */
+        if (follows(NA_PARENT, was, actual) && netlink_has(was, NA_PARENT))
+            return false;
+        snprintf(text, DRIFT_TEXT, "%s deleted by hand", op->link->name);
+        return true;
+    }
+    if (is->kind != op->link->kind) {
+        snprintf(text, DRIFT_TEXT, "%s replaced by hand", op->link->name);
+        return true;
+    }
+    uint64_t bits = drifted_bits(
+        op->link, netattr_recreate_bits() & op->link->set, was, is, actual);
+    say_bits(is, bits, text, DRIFT_TEXT);
+    return bits != 0;
+}
+
+static bool drift_of_link(const struct kop *op, const struct netstate *verified,
+    const struct netstate *actual, uint64_t *ret_bits, char text[DRIFT_TEXT])
+{
+    const struct netlink *was = netstate_link(verified, op->link->name);
+    const struct netlink *is = netstate_link(actual, op->link->name);
+    switch (op->type) {
+    case KOP_LINK_SET:
+        return drift_of_set(op, was, is, actual, ret_bits, text);
+    case KOP_LINK_CREATE:
+        return drift_of_create(op, was, is, actual, text);
+    case KOP_LINK_MARK:
+        if (was == NULL || !same_owner(was, op->link) || strcmp(was->alias, op->link->alias) != 0)
+            return false;
+        snprintf(text, DRIFT_TEXT, "mark of %s changed by hand", op->link->name);
+        return true;
+    case KOP_LINK_RENAME:
+        was = netstate_link(verified, op->new_name);
+        if (was == NULL || !ID_EQ(&was->owner, &op->link->owner))
+            return false;
+        snprintf(text, DRIFT_TEXT, "%s renamed by hand to %s", op->new_name, op->link->name);
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* --- rows ------------------------------------------------------------------ */
+
+static int addr_cmp(const void *a, const void *b)
+{
+    return netaddr_cmp(a, b);
+}
+static int fdb_cmp(const void *a, const void *b)
+{
+    return netfdb_cmp(a, b);
+}
+static int vlan_cmp(const void *a, const void *b)
+{
+    return netvlan_cmp(a, b);
+}
+static int route_cmp(const void *a, const void *b)
+{
+    return netroute_cmp(a, b);
+}
+
+#define HAS(s, list, key, cmp) \
+    ((s)->list.n > 0 && bsearch(key, (s)->list.v, (s)->list.n, sizeof(*(s)->list.v), cmp) != NULL)
+
+struct row_drift {
+    const char *link;
+    bool comes, was, is; /* the operation adds it; it was verified; it is there */
+};
+
+static struct row_drift row_of(
+    const struct kop *op, const struct netstate *verified, const struct netstate *actual)
+{
+    switch (op->type) {
+    case KOP_ADDR_ADD:
+    case KOP_ADDR_DELETE:
+        return (struct row_drift){op->addr.link, op->type == KOP_ADDR_ADD,
+            HAS(verified, addrs, &op->addr, addr_cmp), HAS(actual, addrs, &op->addr, addr_cmp)};
+    case KOP_FDB_ADD:
+    case KOP_FDB_DELETE:
+        return (struct row_drift){op->fdb.link, op->type == KOP_FDB_ADD,
+            HAS(verified, fdb, &op->fdb, fdb_cmp), HAS(actual, fdb, &op->fdb, fdb_cmp)};
+    case KOP_VLAN_ADD:
+    case KOP_VLAN_DELETE:
+        return (struct row_drift){op->vlan.link, op->type == KOP_VLAN_ADD,
+            HAS(verified, vlans, &op->vlan, vlan_cmp), HAS(actual, vlans, &op->vlan, vlan_cmp)};
+    default:
+        return (struct row_drift){op->route.link, op->type == KOP_ROUTE_ADD,
+            HAS(verified, routes, &op->route, route_cmp),
+            HAS(actual, routes, &op->route, route_cmp)};
+    }
+}
+
+/* Whether the link lost what hangs on it by itself: gone, taken down, or out of its bridge. */
+static bool link_lost(const struct kop *op, const struct netlink *was, const struct netlink *is)
+{
+    bool fell = netlink_uint(is, NA_UP) == 0 && netlink_uint(was, NA_UP) != 0;
+    bool v6 = op->type == KOP_ADDR_ADD && op->addr.prefix.ip.family == 6;
+    bool vlan = op->type == KOP_VLAN_ADD && !op->vlan.self;
+    return (fell && (v6 || op->type == KOP_ROUTE_ADD)) ||
+           (vlan && strcmp(netlink_name(is, NA_MASTER), netlink_name(was, NA_MASTER)) != 0) ||
+           (v6 && netlink_uint(is, NA_MTU) < 1280);
+}
+
+static bool drift_of_row(const struct kop *op, const struct netstate *verified,
+    const struct netstate *actual, char text[DRIFT_TEXT])
+{
+    struct row_drift d = row_of(op, verified, actual);
+    const struct netlink *was = netstate_link(verified, d.link);
+    const struct netlink *is = netstate_link(actual, d.link);
+    char done[KOP_TEXT];
+    if (was == NULL || is == NULL || d.was != d.comes || d.is == d.comes)
+        return false;
+    if (d.comes && link_lost(op, was, is))
+        return false;
+    struct kop hand = *op; /* what the hand did is the opposite of what repairs it */
+    hand.type = d.comes ? (enum kop_type)(op->type + 1) : (enum kop_type)(op->type - 1);
+    snprintf(text, DRIFT_TEXT, "by hand: %.140s", kop_format(&hand, done));
+    return true;
+}
+
+void drift_of_attr(
+    const struct kop *op, enum netattr a, const struct netstate *actual, char ret_text[DRIFT_TEXT])
+{
+    const struct netlink *is = netstate_link(actual, op->link->name);
+    ret_text[0] = '\0';
+    if (is != NULL)
+        say_bits(is, 1ULL << a, ret_text, DRIFT_TEXT);
+}
+
+bool drift_of(const struct kop *op, const struct netstate *verified, const struct netstate *actual,
+    uint64_t *ret_bits, char ret_text[DRIFT_TEXT])
+{
+    *ret_bits = 0;
+    return op->type <= KOP_LINK_RENAME ? drift_of_link(op, verified, actual, ret_bits, ret_text)
+                                       : drift_of_row(op, verified, actual, ret_text);
+}

@@ -1,0 +1,736 @@
+/* reconcile against the fake kernel: what it does, action by action.
+ *
+ * The rig answers every action at once, unless a test says otherwise, and keeps the journal as a
+ * store would. A line of the trace is a time and an action. */
+#include <errno.h>
+
+#include "netcfg/reconcile.h"
+#include "state_text.h"
+
+struct rig {
+    struct reconcile *r;
+    struct kernel *k;
+    struct buf trace;
+    time_ms now, timer;
+    struct netstate want; /* what render would say; copied for each event */
+    struct render_notes notes;
+    bool journal_stands;
+    struct plan journal;
+    struct borrowed loans;
+    int journal_code; /* answer to RA_JOURNAL */
+    bool mute;        /* applies are carried out, but nobody answers */
+    size_t dumps;     /* of which nothing is traced */
+    bool spoilt;      /* after every apply somebody sets lan's mtu */
+};
+
+static void rig_send(struct rig *g, struct reconcile_event ev);
+
+static const char *letter(const object_id *id)
+{
+    static char text[2];
+    text[0] = ID_IS_ZERO(id) ? '-' : (char)id->b[0];
+    return text;
+}
+
+static void say(struct rig *g, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct rig *g, const char *fmt, ...)
+{
+    char line[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof(line), fmt, args);
+    va_end(args);
+    buf_printf(&g->trace, "%lld %s\n", (long long)g->now, line);
+}
+
+static void on_dump(struct rig *g)
+{
+    struct netstate s = {0}, want;
+    struct err e;
+    g->dumps++;
+    int code = g->k->ops->dump(g->k, false, &s, &e);
+    netstate_copy(&want, &g->want);
+    rig_send(g, (struct reconcile_event){.type = RE_DESIRED, .state = &want});
+    rig_send(g, (struct reconcile_event){.type = RE_ACTUAL, .code = code, .state = &s});
+}
+
+static void on_journal(struct rig *g, const struct reconcile_action *a)
+{
+    say(g, "journal, %zu loans", a->loans->n);
+    if (g->journal_code == 0) {
+        plan_done(&g->journal);
+        for (size_t i = 0; i < a->plan->n; i++)
+            plan_add_copy(&g->journal, &a->plan->v[i]);
+        for (size_t i = 0; i < a->loans->n; i++)
+            borrowed_add(&g->loans, &a->loans->v[i]);
+        g->journal_stands = true;
+    }
+    rig_send(g, (struct reconcile_event){.type = RE_JOURNAL_DONE, .code = g->journal_code});
+}
+
+static void on_clear(struct rig *g, const struct reconcile_action *a)
+{
+    say(g, "clear, %zu loans", a->loans->n);
+    plan_done(&g->journal);
+    g->journal_stands = false;
+    for (size_t i = 0; i < a->loans->n; i++)
+        borrowed_remove(&g->loans, a->loans->v[i].link, a->loans->v[i].attr);
+}
+
+static void on_apply(struct rig *g, const struct reconcile_action *a)
+{
+    struct kop_result results[RECONCILE_BATCH_OPS];
+    struct err e;
+    char text[KOP_TEXT];
+    const struct kop *ops = a->plan->v + a->from;
+    int code = g->k->ops->apply(g->k, ops, a->n, results, &e);
+    for (size_t i = 0; i < a->n; i++) {
+        if (code != 0)
+            say(g, "  ? %s", kop_format(&ops[i], text));
+        else
+            say(g, "  %s%s%s", kop_format(&ops[i], text), results[i].code ? " -> " : "",
+                results[i].code ? results[i].text : "");
+    }
+    struct netlink *lan = g->spoilt ? netstate_link(kernel_fake_state(g->k), "lan") : NULL;
+    if (lan != NULL)
+        netlink_set_uint(lan, NA_MTU, 1400);
+    g->k->ops->events(g->k);
+    if (!g->mute)
+        rig_send(g, (struct reconcile_event){.type = RE_RESULTS, .code = code, .results = results});
+}
+
+static void rig_act(struct rig *g, const struct reconcile_action *a)
+{
+    switch (a->type) {
+    case RA_DUMP:
+        on_dump(g);
+        break;
+    case RA_JOURNAL:
+        on_journal(g, a);
+        break;
+    case RA_JOURNAL_CLEAR:
+        on_clear(g, a);
+        break;
+    case RA_APPLY:
+        on_apply(g, a);
+        break;
+    case RA_TIMER:
+        g->timer = a->at;
+        break;
+    case RA_STATUS:
+        say(g, "%s %s%s%s", letter(&a->object), object_state_text(a->state),
+            a->reason.what[0] ? ": " : "", a->reason.what);
+        break;
+    case RA_DRIFT:
+        say(g, "%s drift: %s", letter(&a->object), a->reason.what);
+        break;
+    case RA_CONVERGED:
+        say(g, "converged");
+        break;
+    }
+}
+
+static void rig_send(struct rig *g, struct reconcile_event ev)
+{
+    struct reconcile_actions actions = {0};
+    reconcile_step(g->r, &ev, g->now, &actions);
+    for (size_t i = 0; i < actions.n; i++)
+        rig_act(g, &actions.v[i]);
+    reconcile_actions_done(&actions);
+}
+
+/* Lets time pass, timers ring. */
+static void rig_wait(struct rig *g, time_ms ms)
+{
+    time_ms end = g->now + ms;
+    while (g->timer <= end) {
+        g->now = g->timer > g->now ? g->timer : g->now;
+        g->timer = TIME_NEVER;
+        rig_send(g, (struct reconcile_event){.type = RE_TIMER});
+    }
+    g->now = end;
+}
+
+static void rig_want(struct rig *g, const char *text)
+{
+    struct netstate want;
+    netstate_done(&g->want);
+    g->want = state_of(text);
+    netstate_copy(&want, &g->want);
+    rig_send(g, (struct reconcile_event){.type = RE_DESIRED, .state = &want});
+}
+
+/* Somebody's hand: one operation, then the event. */
+static void hand(struct rig *g, enum kop_type type, const char *text)
+{
+    struct netstate s = state_of(text);
+    struct kop op = {.type = type};
+    if (type <= KOP_LINK_RENAME)
+        op.link = &s.links.v[0];
+    else
+        op.addr = s.addrs.v[0];
+    assert_int_equal(netstate_apply(kernel_fake_state(g->k), &op, NULL), 0);
+    netstate_done(&s);
+    assert_int_equal(g->k->ops->events(g->k), 1U << KERNEL_CHANGED);
+    rig_send(g, (struct reconcile_event){.type = RE_KERNEL_CHANGED});
+}
+
+static void rig_start(struct rig *g)
+{
+    struct plan undo = g->journal;
+    struct borrowed loans;
+    g->journal = (struct plan){0};
+    borrowed_copy(&loans, &g->loans);
+    g->r = reconcile_new();
+    g->timer = TIME_NEVER;
+    rig_send(
+        g, (struct reconcile_event){
+               .type = RE_START, .undo = g->journal_stands ? &undo : NULL, .borrowed = &loans});
+    plan_done(&undo);
+    borrowed_done(&loans);
+}
+
+static void rig_open(struct rig *g)
+{
+    static const char *const nics[] = {"eth0", "eth1"};
+    *g = (struct rig){.k = kernel_fake_open(nics, 2), .now = 100};
+    rig_start(g);
+    buf_clear(&g->trace); /* converged, on nothing */
+}
+
+/* The process dies; the kernel and the store stay. */
+static void rig_restart(struct rig *g)
+{
+    reconcile_free(g->r);
+    kernel_fake_fail(g->k, 0, 0, false);
+    g->mute = false;
+    g->now = 1000;
+    rig_start(g);
+}
+
+static void rig_close(struct rig *g)
+{
+    reconcile_free(g->r);
+    g->k->ops->close(g->k);
+    buf_done(&g->trace);
+    plan_done(&g->journal);
+    borrowed_done(&g->loans);
+    netstate_done(&g->want);
+    render_notes_done(&g->notes);
+}
+
+/* What happened since the last expectation. */
+static void expect(struct rig *g, const char *text)
+{
+    assert_string_equal(buf_cstr(&g->trace), text);
+    buf_clear(&g->trace);
+}
+
+static void forget(struct rig *g)
+{
+    buf_clear(&g->trace);
+}
+
+#define LAN "link lan bridge ours=A up=1 mtu=1500 master=\n"
+#define TAP "link t1 tap ours=B up=1 mtu=1500 master=lan\n"
+#define VLAN "link storage vlan ours=V parent=eth1 vlan.id=110 up=1 mtu=1500 master=\n"
+
+/* --- the way it goes ------------------------------------------------------- */
+
+static void a_wish_is_journalled_applied_and_verified(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    expect(&g, "");
+    rig_want(&g, LAN TAP);
+    expect(&g, "100 A applying\n"
+               "100 B applying\n"
+               "100 journal, 0 loans\n"
+               "100   create bridge lan\n"
+               "100   create tap t1 master lan mtu 1500\n"
+               "100 clear, 0 loans\n"
+               "100 A active\n"
+               "100 B active\n"
+               "100 converged\n");
+    assert_true(reconcile_converged(g.r));
+    assert_int_equal(reconcile_pending(g.r)->n, 0);
+    assert_int_equal(g.timer, TIME_NEVER);
+    /* The same again is nothing. */
+    size_t dumps = g.dumps;
+    rig_want(&g, LAN TAP);
+    expect(&g, "");
+    assert_int_equal(g.dumps, dumps);
+    rig_close(&g);
+}
+
+static void what_is_no_longer_wanted_goes_and_is_forgotten(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    rig_want(&g, LAN TAP);
+    forget(&g);
+    g.now = 200;
+    rig_want(&g, LAN);
+    expect(&g, "200 B applying\n"
+               "200 journal, 0 loans\n"
+               "200   delete tap t1\n"
+               "200 clear, 0 loans\n"
+               "200 B pending\n"
+               "200 converged\n");
+    time_ms since;
+    object_id a = state_object('A'), b = state_object('B');
+    assert_int_equal(reconcile_status(g.r, &a, NULL, &since), OBJ_ACTIVE);
+    assert_int_equal(since, 100);
+    assert_int_equal(reconcile_status(g.r, &b, NULL, &since), OBJ_PENDING);
+    rig_close(&g);
+}
+
+static void many_operations_go_in_slices(void **state)
+{
+    (void)state;
+    struct rig g;
+    struct buf text = BUF_INIT;
+    rig_open(&g);
+    for (int i = 0; i < 300; i++)
+        buf_printf(&text, "link b%d bridge ours=A up=1 mtu=1500 master=\n", i);
+    rig_want(&g, buf_cstr(&text));
+    assert_true(reconcile_converged(g.r));
+    assert_int_equal(kernel_fake_state(g.k)->links.n, 303);
+    buf_done(&text);
+    rig_close(&g);
+}
+
+/* --- drift ----------------------------------------------------------------- */
+
+static void somebody_s_hand_is_named_and_repaired(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    rig_want(&g, LAN VLAN "addr storage 10.0.0.1/24 owner=V\n");
+    forget(&g);
+    g.now = 5000;
+    hand(&g, KOP_LINK_SET, "link storage vlan mtu=1400\n");
+    expect(&g, "");
+    assert_int_equal(g.timer, 5000 + RECONCILE_COALESCE_MS);
+    rig_wait(&g, 10);
+    expect(&g, "5002 V drift: mtu set by hand to 1400\n"
+               "5002 journal, 0 loans\n"
+               "5002   set storage mtu 1500\n"
+               "5002 clear, 0 loans\n"
+               "5002 converged\n");
+    hand(&g, KOP_ADDR_DELETE, "addr storage 10.0.0.1/24\n");
+    hand(&g, KOP_ADDR_ADD, "addr lan 10.9.0.1/24\n");
+    rig_wait(&g, 10);
+    expect(&g, "5012 A drift: by hand: add 10.9.0.1/24 to lan\n"
+               "5012 V drift: by hand: remove 10.0.0.1/24 from storage\n"
+               "5012 journal, 0 loans\n"
+               "5012   remove 10.9.0.1/24 from lan\n"
+               "5012   add 10.0.0.1/24 to storage\n"
+               "5012 clear, 0 loans\n"
+               "5012 converged\n");
+    rig_close(&g);
+}
+
+static void a_deleted_bridge_comes_back_with_its_ports(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    rig_want(&g, LAN TAP "addr lan 10.0.0.1/24 owner=A\n");
+    forget(&g);
+    hand(&g, KOP_LINK_DELETE, "link lan bridge\n");
+    rig_wait(&g, 10);
+    expect(&g, "102 A drift: lan deleted by hand\n"
+               "102 journal, 0 loans\n"
+               "102   create bridge lan\n"
+               "102   set t1 master lan\n"
+               "102   add 10.0.0.1/24 to lan\n"
+               "102 clear, 0 loans\n"
+               "102 converged\n");
+    rig_close(&g);
+}
+
+static void what_is_foreign_is_no_drift(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    rig_want(&g, LAN);
+    forget(&g);
+    hand(&g, KOP_ADDR_ADD, "addr eth0 10.9.0.1/24\n");
+    hand(&g, KOP_LINK_CREATE, "link docker0 bridge up=1\n");
+    rig_wait(&g, 10);
+    expect(&g, "");
+    rig_close(&g);
+}
+
+static void a_fight_is_left_alone_after_five_rounds(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    rig_want(&g, "link lan bridge ours=A up=1 mtu=1500 master= bridge.stp=0\n");
+    for (int i = 0; i < RECONCILE_FIGHTS_MAX; i++) {
+        hand(&g, KOP_LINK_SET, "link lan bridge mtu=1400\n");
+        rig_wait(&g, 1000);
+        assert_int_equal(netlink_uint(netstate_link(kernel_fake_state(g.k), "lan"), NA_MTU), 1500);
+    }
+    forget(&g);
+    hand(&g, KOP_LINK_SET, "link lan bridge mtu=1400 bridge.stp=1\n");
+    rig_wait(&g, 1000);
+    expect(&g, "5102 A drift: stp set by hand to 1\n" /* which nobody fought over yet */
+               "5102 journal, 0 loans\n"
+               "5102   set lan stp 0\n"
+               "5102 clear, 0 loans\n"
+               "5102 A contested: contested: mtu set by hand to 1400\n");
+    assert_false(reconcile_converged(g.r));
+    /* Left alone, whatever else happens. */
+    hand(&g, KOP_LINK_SET, "link lan bridge mtu=1300\n");
+    rig_wait(&g, 1000);
+    expect(&g, "");
+    /* After its pause it is tried again. */
+    rig_wait(&g, RECONCILE_CONTESTED_MS_MIN);
+    expect(&g, "65102 A drift: mtu set by hand to 1300\n"
+               "65102 journal, 0 loans\n"
+               "65102   set lan mtu 1500\n"
+               "65102 clear, 0 loans\n"
+               "65102 A active\n"
+               "65102 converged\n");
+    rig_close(&g);
+}
+
+static void an_edit_ends_a_fight(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    rig_want(&g, LAN);
+    for (int i = 0; i <= RECONCILE_FIGHTS_MAX; i++) {
+        hand(&g, KOP_LINK_DELETE, "link lan bridge\n");
+        rig_wait(&g, 100);
+    }
+    object_id a = state_object('A');
+    assert_int_equal(reconcile_status(g.r, &a, NULL, NULL), OBJ_CONTESTED);
+    assert_null(netstate_link(kernel_fake_state(g.k), "lan"));
+    forget(&g);
+    rig_want(&g, "link lan bridge ours=A up=1 mtu=1400 master=\n");
+    expect(&g, "700 A applying\n"
+               "700 journal, 0 loans\n"
+               "700   create bridge lan\n"
+               "700   set lan mtu 1400\n"
+               "700 clear, 0 loans\n"
+               "700 A active\n"
+               "700 converged\n");
+    rig_close(&g);
+}
+
+/* --- failures -------------------------------------------------------------- */
+
+static void a_failed_object_is_undone_and_others_go_on(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    kernel_fake_fail(g.k, 3, ENOSPC, false); /* the overlay's device */
+    rig_want(&g, "link blue bridge ours=D role=sw up=1 mtu=1500 master=\n" LAN
+                 "link vx vxlan ours=D vxlan.id=5 up=1 mtu=1500 master=blue\n");
+    expect(&g,
+        "100 D applying\n"
+        "100 A applying\n"
+        "100 journal, 0 loans\n"
+        "100   create bridge blue\n"
+        "100   create bridge lan\n"
+        "100   create vxlan vx id 5 master blue mtu 1500 -> No space left on device\n"
+        "100   delete vxlan vx\n"
+        "100   delete bridge blue\n"
+        "100 clear, 0 loans\n"
+        "100 D failed: cannot create vxlan vx id 5 master blue mtu 1500: No space left on device\n"
+        "100 A active\n");
+    assert_int_equal(g.timer, 100 + RECONCILE_RETRY_MS_MIN);
+    assert_false(reconcile_converged(g.r));
+    /* Tried again by itself. */
+    rig_wait(&g, 600);
+    expect(&g, "600 D applying\n"
+               "600 journal, 0 loans\n"
+               "600   create bridge blue\n"
+               "600   create vxlan vx id 5 master blue mtu 1500\n"
+               "600 clear, 0 loans\n"
+               "600 D active\n"
+               "600 converged\n");
+    rig_close(&g);
+}
+
+static void pauses_grow_and_an_edit_ends_them(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    kernel_fake_feature(g.k, KF_BRIDGE, false);
+    rig_want(&g, LAN);
+    time_ms due[] = {500, 1000, 2000, 4000};
+    for (size_t i = 0; i < ARRAY_LEN(due); i++) {
+        assert_int_equal(g.timer, g.now + due[i]);
+        rig_wait(&g, due[i]);
+    }
+    for (int i = 0; i < 10; i++)
+        rig_wait(&g, g.timer - g.now);
+    assert_int_equal(g.timer, g.now + RECONCILE_RETRY_MS_MAX);
+    kernel_fake_feature(g.k, KF_BRIDGE, true);
+    forget(&g);
+    rig_want(&g, "link lan bridge ours=A up=1 mtu=1400 master=\n");
+    assert_true(reconcile_converged(g.r));
+    rig_close(&g);
+}
+
+static void what_stands_on_a_failed_object_is_blocked_and_comes_with_it(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    kernel_fake_fail(g.k, 1, ENOMEM, false);
+    rig_want(&g, LAN TAP);
+    expect(&g, "100 A applying\n"
+               "100 B applying\n"
+               "100 journal, 0 loans\n"
+               "100   create bridge lan -> Cannot allocate memory\n"
+               "100   create tap t1 master lan mtu 1500 -> No such device\n"
+               "100   delete tap t1\n"
+               "100   delete bridge lan\n"
+               "100 clear, 0 loans\n"
+               "100 A failed: cannot create bridge lan: Cannot allocate memory\n"
+               "100 B blocked: lan is not there to stand on\n");
+    rig_wait(&g, 600);
+    assert_true(reconcile_converged(g.r));
+    assert_non_null(netstate_link(kernel_fake_state(g.k), "t1"));
+    rig_close(&g);
+}
+
+static void an_update_that_fails_leaves_the_old_one(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    rig_want(&g, VLAN "addr storage 10.0.0.1/24 owner=V\n");
+    forget(&g);
+    kernel_fake_fail(g.k, 3, EBUSY, false); /* after deletion and creation */
+    rig_want(&g, "link storage vlan ours=V parent=eth1 vlan.id=120 up=1 mtu=1500 master=\n"
+                 "addr storage 10.0.0.2/24 owner=V\n");
+    expect(&g, "100 V applying\n"
+               "100 journal, 0 loans\n"
+               "100   delete vlan storage\n"
+               "100   create vlan storage parent eth1 id 120 mtu 1500\n"
+               "100   add 10.0.0.2/24 to storage -> Device or resource busy\n"
+               "100   remove 10.0.0.2/24 from storage\n"
+               "100   delete vlan storage\n"
+               "100   create vlan storage parent eth1 id 110 mtu 1500\n"
+               "100   add 10.0.0.1/24 to storage\n"
+               "100 clear, 0 loans\n"
+               "100 V failed: cannot add 10.0.0.2/24 to storage: Device or resource busy\n");
+    rig_close(&g);
+}
+
+static void a_journal_that_cannot_be_written_stops_everything(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    g.journal_code = -ERR_STORE_FULL;
+    rig_want(&g, LAN);
+    expect(&g, "100 A applying\n"
+               "100 journal, 0 loans\n"
+               "100 A failed: the way back could not be stored, so nothing is changed\n");
+    assert_null(netstate_link(kernel_fake_state(g.k), "lan"));
+    g.journal_code = 0;
+    rig_wait(&g, RECONCILE_RETRY_MS_MIN);
+    assert_true(reconcile_converged(g.r));
+    rig_close(&g);
+}
+
+/* Differs after every plan, without anybody's fault: two rounds at once, then with pauses. */
+static void what_never_comes_right_is_tried_slower_and_slower(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    g.spoilt = true;
+    rig_want(&g, LAN);
+    assert_int_equal(g.timer, 100 + 500);
+    object_id a = state_object('A');
+    assert_int_equal(reconcile_status(g.r, &a, NULL, NULL), OBJ_APPLYING);
+    assert_int_equal(reconcile_pending(g.r)->n, 1);
+    rig_wait(&g, 500);
+    assert_int_equal(g.timer, 600 + 1000);
+    g.spoilt = false;
+    rig_wait(&g, 1000);
+    assert_true(reconcile_converged(g.r));
+    rig_close(&g);
+}
+
+/* --- loans ----------------------------------------------------------------- */
+
+static void a_nic_s_values_are_lent_and_given_back(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    rig_want(&g, LAN "link eth1 nic borrowed=A up=1 master=lan mtu=4000\n");
+    expect(&g, "100 A applying\n"
+               "100 journal, 3 loans\n"
+               "100   create bridge lan\n"
+               "100   set eth1 mtu 4000 master lan\n"
+               "100   set lan mtu 1500\n"
+               "100 clear, 0 loans\n"
+               "100 A active\n"
+               "100 converged\n");
+    netstate_done(&g.want);
+    rig_restart(&g);
+    expect(&g, "1000 A applying\n"
+               "1000 journal, 0 loans\n"
+               "1000   delete bridge lan\n"
+               "1000   set eth1 mtu 1500\n"
+               "1000 clear, 3 loans\n"
+               "1000 A pending\n"
+               "1000 converged\n");
+    assert_int_equal(g.loans.n, 0);
+    rig_close(&g);
+}
+
+/* --- crashes --------------------------------------------------------------- */
+
+static void a_crash_in_the_middle_is_undone_at_start(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    kernel_fake_fail(g.k, 2, 0, true);
+    g.mute = true;
+    rig_want(&g, LAN TAP);
+    /* The TAP is there, without its mark. */
+    assert_false(netstate_link(kernel_fake_state(g.k), "t1")->ours);
+    forget(&g);
+    rig_restart(&g);
+    expect(&g, "1000   delete tap t1\n"
+               "1000   delete bridge lan\n"
+               "1000 clear, 0 loans\n"
+               "1000 A applying\n"
+               "1000 B applying\n"
+               "1000 journal, 0 loans\n"
+               "1000   create bridge lan\n"
+               "1000   create tap t1 master lan mtu 1500\n"
+               "1000 clear, 0 loans\n"
+               "1000 A active\n"
+               "1000 B active\n"
+               "1000 converged\n");
+    rig_close(&g);
+}
+
+static void a_stranger_under_the_same_name_is_not_undone(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    kernel_fake_fail(g.k, 1, 0, true);
+    g.mute = true;
+    rig_want(&g, LAN);
+    kernel_fake_fail(g.k, 0, 0, false);
+    hand(&g, KOP_LINK_DELETE, "link lan bridge\n");
+    hand(&g, KOP_LINK_CREATE, "link lan bridge up=1\n"); /* somebody else's now */
+    forget(&g);
+    netstate_done(&g.want);
+    rig_restart(&g);
+    assert_non_null(netstate_link(kernel_fake_state(g.k), "lan"));
+    expect(&g, "1000 clear, 0 loans\n1000 converged\n");
+    rig_close(&g);
+}
+
+static void a_socket_that_breaks_is_like_a_crash(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    kernel_fake_fail(g.k, 2, 0, true);
+    rig_want(&g, LAN TAP); /* the answer comes: nothing is known */
+    assert_int_equal(g.timer, 100 + RECONCILE_RETRY_MS_MIN);
+    kernel_fake_fail(g.k, 0, 0, false); /* it can be asked again */
+    forget(&g);
+    rig_wait(&g, RECONCILE_RETRY_MS_MIN);
+    expect(&g, "600   delete tap t1\n"
+               "600   delete bridge lan\n"
+               "600 clear, 0 loans\n"
+               "600 journal, 0 loans\n"
+               "600   create bridge lan\n"
+               "600   create tap t1 master lan mtu 1500\n"
+               "600 clear, 0 loans\n"
+               "600 A active\n"
+               "600 B active\n"
+               "600 converged\n");
+    rig_close(&g);
+}
+
+/* --- notes ----------------------------------------------------------------- */
+
+static void notes_are_states_of_their_objects(void **state)
+{
+    (void)state;
+    static const struct {
+        enum render_outcome outcome;
+        const char *want;
+        enum object_state state;
+    } rows[] = {
+        {RENDER_BLOCKED, "", OBJ_BLOCKED},
+        {RENDER_WAITING, "", OBJ_WAITING},
+        {RENDER_PENDING, "", OBJ_PENDING},
+        {RENDER_CONFLICTED, "", OBJ_CONFLICTED},
+        {RENDER_BLOCKED, LAN, OBJ_DEGRADED},
+        {RENDER_CONFLICTED, "link lan bridge ours=A\n", OBJ_HELD},
+        {RENDER_BLOCKED, "link lan bridge ours=A\n", OBJ_BLOCKED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct rig g;
+        struct netstate want;
+        struct err reason;
+        struct render_notes notes = {0};
+        struct render_note n = {.object = state_object('A'), .outcome = rows[i].outcome};
+        rig_open(&g);
+        rig_want(&g, LAN);
+        netstate_done(&g.want);
+        g.want = state_of(rows[i].want);
+        err_set(&n.reason, ERR_BLOCKED, "because", NULL, NULL);
+        VEC_PUSH(&notes, n);
+        netstate_copy(&want, &g.want);
+        rig_send(&g, (struct reconcile_event){.type = RE_DESIRED, .state = &want, .notes = &notes});
+        object_id a = state_object('A');
+        assert_int_equal(reconcile_status(g.r, &a, &reason, NULL), rows[i].state);
+        assert_string_equal(reason.what, "because");
+        rig_close(&g);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_wish_is_journalled_applied_and_verified),
+        cmocka_unit_test(what_is_no_longer_wanted_goes_and_is_forgotten),
+        cmocka_unit_test(many_operations_go_in_slices),
+        cmocka_unit_test(somebody_s_hand_is_named_and_repaired),
+        cmocka_unit_test(a_deleted_bridge_comes_back_with_its_ports),
+        cmocka_unit_test(what_is_foreign_is_no_drift),
+        cmocka_unit_test(a_fight_is_left_alone_after_five_rounds),
+        cmocka_unit_test(an_edit_ends_a_fight),
+        cmocka_unit_test(a_failed_object_is_undone_and_others_go_on),
+        cmocka_unit_test(pauses_grow_and_an_edit_ends_them),
+        cmocka_unit_test(what_stands_on_a_failed_object_is_blocked_and_comes_with_it),
+        cmocka_unit_test(an_update_that_fails_leaves_the_old_one),
+        cmocka_unit_test(a_journal_that_cannot_be_written_stops_everything),
+        cmocka_unit_test(what_never_comes_right_is_tried_slower_and_slower),
+        cmocka_unit_test(a_nic_s_values_are_lent_and_given_back),
+        cmocka_unit_test(a_crash_in_the_middle_is_undone_at_start),
+        cmocka_unit_test(a_stranger_under_the_same_name_is_not_undone),
+        cmocka_unit_test(a_socket_that_breaks_is_like_a_crash),
+        cmocka_unit_test(notes_are_states_of_their_objects),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
