@@ -42,8 +42,7 @@ static bool lost_to(const struct judge *j, const struct object *o, const struct 
             DELETE_OF(j->in, o)));
 }
 
-/* --- claims ------------------------------------------------------------------------------------
- */
+/* --- claims --- */
 
 /* Held by the object itself, by another one that exists, or by nobody yet. */
 static bool claim_lost(const struct judge *j, const struct object *o, enum claim_type type,
@@ -96,8 +95,7 @@ static bool claims_lost(const struct judge *j, const struct object *o, struct ve
     return o->kind == KIND_OVERLAY && (vni_lost(j, o, v) || tunnel_lost(j, o, v));
 }
 
-/* --- what is taken on a node -------------------------------------------------------------------
- */
+/* --- what is taken on a node --- */
 
 static const char *take_lost_text(
     const struct judge *j, const struct take *t, struct err_text *ret, enum err_code *ret_code)
@@ -141,8 +139,7 @@ static bool takes_lost(const struct judge *j, const struct object *o, struct ver
     return false;
 }
 
-/* --- what an object stands on ------------------------------------------------------------------
- */
+/* --- what an object stands on --- */
 
 /* `name` must be made by an object of one of the kinds, and that one must be admitted. */
 static bool foundation_lost(const struct judge *j, const struct object *o, const char *name,
@@ -218,8 +215,7 @@ static bool stands_on_nothing(const struct judge *j, const struct object *o, str
     }
 }
 
-/* --- judging -----------------------------------------------------------------------------------
- */
+/* --- judging --- */
 
 static void verdict_set(struct verdicts *out, const struct verdict *v)
 {

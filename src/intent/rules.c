@@ -70,7 +70,7 @@ const struct rule rules_table[] = {
 /* clang-format on */
 const size_t rules_table_n = ARRAY_LEN(rules_table);
 
-/* --- what was found --------------------------------------------------------------------------- */
+/* --- what was found --- */
 
 static void finding_add(struct rules *r, bool warning, const char *field, enum err_code code,
     const char *what_, const char *why_, const char *fix_)
@@ -135,7 +135,7 @@ static int findings_deliver(struct findings *l, struct errs *errs, struct errs *
     return ret;
 }
 
-/* --- running ---------------------------------------------------------------------------------- */
+/* --- running --- */
 
 const struct site *rules_site(struct rules *r, enum state state)
 {

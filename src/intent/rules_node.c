@@ -7,8 +7,7 @@
 #include "intent/ifname.h"
 #include "intent/rules_table.h"
 
-/* --- pools of VNIs -----------------------------------------------------------------------------
- */
+/* --- pools of VNIs --- */
 
 struct named_range {
     const char *name, *text;
@@ -80,8 +79,7 @@ void rule_pool_used(struct rules *r)
     }
 }
 
-/* --- limits ------------------------------------------------------------------------------------
- */
+/* --- limits --- */
 
 void rule_limit_lowered(struct rules *r)
 {
@@ -98,8 +96,7 @@ void rule_limit_lowered(struct rules *r)
         fix("delete some of: karctl switch list --node %s, or accept it with --yes", r->node));
 }
 
-/* --- roles -------------------------------------------------------------------------------------
- */
+/* --- roles --- */
 
 /* A role and an interface of ours under one name could not be told apart. */
 void rule_role_name(struct rules *r)
@@ -162,8 +159,7 @@ void tell_roles(struct rules *r, const struct gather *g)
         fix("see what it does with --dry-run, accept it with --yes"));
 }
 
-/* --- labels ------------------------------------------------------------------------------------
- */
+/* --- labels --- */
 
 void rule_labels(struct rules *r)
 {

@@ -35,14 +35,16 @@ void rule_managed(struct rules *r)
     const struct object *o = r->s->after ? r->s->after : r->s->before;
     if (r->s->before && r->s->after)
         return;
-    bool made = r->s->after != NULL, node = o->kind == KIND_NODE;
-    rule_refuse(r, made ? "/name" : "", ERR_MANAGED,
-        what("%s cannot be %s by a change", TITLE_OF(o), made ? "created" : "deleted"),
-        node ? why("nodes come and go by joining and leaving")
-             : why("a cluster has exactly one such object, made when it was founded"),
-        !made  ? fix("keep it; to change its settings: karctl %s set", kind_name(o))
-        : node ? fix("name one that is there: karctl node list")
-               : fix("change the one that is there: karctl cluster set"));
+    const char *done = r->s->after ? "created" : "deleted", *at = r->s->after ? "/name" : "";
+    if (o->kind == KIND_NODE)
+        rule_refuse(r, at, ERR_MANAGED, what("%s cannot be %s by a change", TITLE_OF(o), done),
+            why("nodes come and go by joining and leaving"),
+            r->s->after ? fix("name one that is there: karctl node list")
+                        : fix("keep it; its settings: karctl node show %s", o->name));
+    else
+        rule_refuse(r, at, ERR_MANAGED, what("%s cannot be %s by a change", TITLE_OF(o), done),
+            why("a cluster has exactly one such object, made when it was founded"),
+            fix("change the one that is there: karctl cluster set"));
 }
 
 void rule_read_only(struct rules *r)
@@ -62,8 +64,7 @@ void rule_read_only(struct rules *r)
     }
 }
 
-/* --- immutable fields --------------------------------------------------------------------------
- */
+/* --- immutable fields --- */
 
 /* A value that is given per node may gain and lose nodes; on each one it stays. */
 static bool field_kept(const struct rules *r, const struct field *f)
@@ -125,8 +126,7 @@ void rule_immutable(struct rules *r)
     }
 }
 
-/* --- nodes -------------------------------------------------------------------------------------
- */
+/* --- nodes --- */
 
 static void refuse_node(struct rules *r, const char *field, const char *name)
 {
@@ -224,8 +224,7 @@ void rule_per_node(struct rules *r)
     }
 }
 
-/* --- addresses ---------------------------------------------------------------------------------
- */
+/* --- addresses --- */
 
 void rule_address(struct rules *r)
 {

@@ -33,8 +33,7 @@ static const char *end_where(const struct end *e, char ret[OBJECT_TITLE])
 }
 #define END_WHERE(e) end_where(e, (char[OBJECT_TITLE]){0})
 
-/* --- form --------------------------------------------------------------------------------------
- */
+/* --- form --- */
 
 static void check_outside(struct rules *r, const struct end *e)
 {
@@ -85,8 +84,7 @@ void rule_overlay_form(struct rules *r)
     ends_done(&ends);
 }
 
-/* --- ends --------------------------------------------------------------------------------------
- */
+/* --- ends --- */
 
 /* One end against those before it. */
 static void check_end(struct rules *r, const struct ends *ends, size_t i)
@@ -175,8 +173,7 @@ void rule_overlay_subnet(struct rules *r)
     ends_done(&ends);
 }
 
-/* --- what carries them -------------------------------------------------------------------------
- */
+/* --- what carries them --- */
 
 static void check_vlan(struct rules *r, const struct end *e)
 {
@@ -314,8 +311,7 @@ void rule_overlay_mtu(struct rules *r)
         check_mtu_above(r, r->o->name);
 }
 
-/* --- what stays --------------------------------------------------------------------------------
- */
+/* --- what stays --- */
 
 static size_t list_length(const struct value *list)
 {

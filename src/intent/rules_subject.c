@@ -100,7 +100,7 @@ void rules_gather(struct rules *r, const struct object *o)
         VEC_PUSH(&g->nodes, r->node);
 }
 
-/* --- rivals ----------------------------------------------------------------------------------- */
+/* --- rivals --- */
 
 /* Who was there keeps what it has. Between two that meet in one change the later operation is
  * refused; an object outside the change is always the holder. */
@@ -129,7 +129,7 @@ const struct take *rules_rival(const struct rules *r, const struct site *site, c
     return best;
 }
 
-/* --- words ------------------------------------------------------------------------------------ */
+/* --- words --- */
 
 const char *rules_since(const struct rules *r, const struct object *o, char ret[WORDS_SINCE])
 {

@@ -127,7 +127,7 @@ void rules_gather(struct rules *r, const struct object *o);
 const struct take *rules_rival(
     const struct rules *r, const struct site *site, const struct take *t);
 
-/* --- words ------------------------------------------------------------------------------------ */
+/* --- words --- */
 
 /* " since 2026-01-31 12:00 UTC", or " in the same change". */
 const char *rules_since(const struct rules *r, const struct object *o, char ret[WORDS_SINCE]);
@@ -138,8 +138,7 @@ const char *rules_or_delete(const struct rules *r, const struct object *holder, 
 /* A VM's name in a warning: the port's owner, else the hypervisor's process, else the port. */
 const char *rules_vm(const struct rules *r, const struct object *port);
 
-/* --- the rules, by noun ------------------------------------------------------------------------
- */
+/* --- the rules, by noun --- */
 
 /* rules_object.c: what holds for every kind */
 void rule_twice(struct rules *r);

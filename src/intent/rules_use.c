@@ -85,8 +85,7 @@ void tell_isolates(struct rules *r, const struct gather *g)
             reconnect(r, g, &first)));
 }
 
-/* --- edits under running VMs -------------------------------------------------------------------
- */
+/* --- edits under running VMs --- */
 
 /* The fields whose value on some node differs; node NULL: on any. */
 static bool fields_changed(const struct rules *r, const char *node, struct words *ret_fields)
@@ -137,8 +136,7 @@ void tell_touches_vms(struct rules *r, const struct gather *g)
         fix("see what it does with --dry-run, accept it with --yes"));
 }
 
-/* --- tunnels over a VLAN whose address changes -------------------------------------------------
- */
+/* --- tunnels over a VLAN whose address changes --- */
 
 static bool end_moves(const struct rules *r, const struct object *overlay)
 {

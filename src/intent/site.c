@@ -71,7 +71,7 @@ static void user_add(struct site *s, const struct object *by, const char *field,
     CHAIN_ADD(&s->user_heads, &s->users, key);
 }
 
-/* --- what each kind takes on a node ----------------------------------------------------------- */
+/* --- what each kind takes on a node --- */
 
 /* Without settings it takes nothing: that is how it is given up. */
 static void takes_of_nic(struct site *s, const struct object *o)
@@ -159,8 +159,7 @@ static void takes_of_port(struct site *s, const struct object *o)
     }
 }
 
-/* --- what is claimed once in the cluster -------------------------------------------------------
- */
+/* --- what is claimed once in the cluster --- */
 
 static void takes_of_cluster(struct site *s, const struct ledger *l, const struct object *o)
 {
@@ -224,7 +223,7 @@ void site_done(struct site *s)
     *s = (struct site){0};
 }
 
-/* --- asking ----------------------------------------------------------------------------------- */
+/* --- asking --- */
 
 const struct take *site_rival(const struct site *s, const struct take *t, const struct take *after)
 {

@@ -11,8 +11,7 @@
 #include "intent/ifname.h"
 #include "netcfg/validate_here.h"
 
-/* --- report ------------------------------------------------------------------------------------
- */
+/* --- report --- */
 
 void here_refuse(struct here *h, const char *field, enum err_code code, const char *what_,
     const char *why_, const char *fix_)
@@ -32,8 +31,7 @@ void here_warn(struct here *h, const char *field, enum err_code code, const char
     err_at(e, "/docs/%zu%s", h->index, field);
 }
 
-/* --- the live interfaces -----------------------------------------------------------------------
- */
+/* --- the live interfaces --- */
 
 static void here_index(struct here *h)
 {
@@ -80,8 +78,7 @@ static bool link_is_of(const struct netlink *l, const object_id *id)
     return l && l->ours && ID_EQ(&l->owner, id);
 }
 
-/* --- management (NI-5) -------------------------------------------------------------------------
- */
+/* --- management (NI-5) --- */
 
 /* The node object names it: found at init by the default route, or set by the operator. */
 void here_check_management(struct here *h, const char *field, const char *link, const char *how)
@@ -108,8 +105,7 @@ static void check_own_management(struct here *h, const struct op *op, const obje
                        : "this removes it");
 }
 
-/* --- features ----------------------------------------------------------------------------------
- */
+/* --- features --- */
 
 static void need(struct here *h, enum kernel_feature f, const char *field)
 {
@@ -158,8 +154,7 @@ static void check_features(struct here *h)
         need(h, KF_IPV6, "/spec/address");
 }
 
-/* --- names and addresses of others -------------------------------------------------------------
- */
+/* --- names and addresses of others --- */
 
 static void check_name(struct here *h, const struct take *t)
 {
@@ -198,8 +193,7 @@ static void check_takes(struct here *h)
     }
 }
 
-/* --- operations --------------------------------------------------------------------------------
- */
+/* --- operations --- */
 
 static void validate_op(struct here *h, size_t index)
 {

@@ -55,8 +55,7 @@ static bool check_bare(struct here *h, const struct wanted *w, const struct netl
     return true;
 }
 
-/* --- VLANs -------------------------------------------------------------------------------------
- */
+/* --- VLANs --- */
 
 static bool tags_are_per_parent(const struct here *h)
 {
@@ -117,8 +116,7 @@ void validate_vlan(struct here *h)
             l->name, (unsigned)mtu));
 }
 
-/* --- switches ----------------------------------------------------------------------------------
- */
+/* --- switches --- */
 
 static bool is_port_of(const struct here *h, const struct netlink *l, const struct netlink *bridge)
 {
@@ -157,8 +155,7 @@ void validate_switch(struct here *h)
     check_bare(h, &w, l);
 }
 
-/* --- NICs --------------------------------------------------------------------------------------
- */
+/* --- NICs --- */
 
 static void check_nic_gateway(struct here *h, const struct netlink *l)
 {
@@ -208,8 +205,7 @@ void validate_nic(struct here *h)
     check_nic_gateway(h, l);
 }
 
-/* --- ports -------------------------------------------------------------------------------------
- */
+/* --- ports --- */
 
 /* An interface that is there already when a port wants it; one to come is waited for. */
 void validate_port(struct here *h)

@@ -214,8 +214,7 @@ static void claims_are_the_ledgers_word(void **state)
     world_close(&w);
 }
 
-/* --- any order of arrival ----------------------------------------------------------------------
- */
+/* --- any order of arrival --- */
 
 enum { STORM = 40, ROUNDS = 60 };
 

@@ -1,8 +1,21 @@
 /* rules_cases.h: the cases of rules_test.c. Change times: the cluster 12:00, what is given 12:01. */
 
+#ifndef KAR_TESTS_RULES_CASES_H
+#define KAR_TESTS_RULES_CASES_H
+
+#include "says.h"
+
+struct rules_case {
+    const char *rule;   /* the row that it is about */
+    const char *given;  /* beside a cluster of n1, n2, n3; lines of "--" part changes */
+    const char *change; /* lines of world.h */
+    bool force;
+    struct says says[SAYS_MAX]; /* every error and warning of it */
+};
+
 /* clang-format off */
-static const struct rules_case cases[] = {
-    /* --- whose it is, what stays ---------------------------------------------------------------- */
+static const struct rules_case rules_cases[] = {
+    /* --- whose it is, what stays --- */
     {"named-twice", "vlan storage nodes=n1 parent=eth1 tag=110",
         "set vlan storage mtu=9000\nset vlan storage mtu=1400", .says = {
         {"field-conflict", "/docs/1",
@@ -23,7 +36,7 @@ static const struct rules_case cases[] = {
         {"managed", "/docs/0",
             "node n2 cannot be deleted by a change",
             "nodes come and go by joining and leaving",
-            "keep it; to change its settings: karctl node set"}}},
+            "keep it; its settings: karctl node show n2"}}},
     {"read-only", NULL,
         "set node n1 key=00000000000000000000000000000000000000000000000000000000000000ff", .says = {
         {"managed", "/docs/0/spec/key",
@@ -65,7 +78,7 @@ static const struct rules_case cases[] = {
             "it is node=n1,vlan=storage,address=10.0.110.9 since 2026-01-31 12:01 UTC and stays so for as long as the overlay exists",
             "karctl overlay delete blue && karctl overlay create blue --endpoint node=n1,vlan=storage --endpoint address=10.0.110.8"}}},
 
-    /* --- nodes ---------------------------------------------------------------------------------- */
+    /* --- nodes --- */
     {"nodes", NULL, "vlan storage nodes=n1,n9 parent=eth1 tag=110", .says = {
         {"node-unknown", "/docs/0/nodes",
             "there is no node n9",
@@ -97,7 +110,7 @@ static const struct rules_case cases[] = {
             "vlan n1/storage names it; the members are n1, n2, n3",
             "name a member: karctl node list"}}},
 
-    /* --- names ---------------------------------------------------------------------------------- */
+    /* --- names --- */
     {"name-reserved", NULL, "switch vx-00c0ffee nodes=n1", .says = {
         {"name-invalid", "/docs/0/name",
             "the name vx-00c0ffee is reserved",
@@ -171,7 +184,7 @@ static const struct rules_case cases[] = {
             "switch n1/lan has it since 2026-01-31 12:01 UTC, a role must differ from every interface",
             "choose another name for the role, or: karctl switch delete lan"}}},
 
-    /* --- addresses ------------------------------------------------------------------------------ */
+    /* --- addresses --- */
     {"address", "vlan storage nodes=n1 parent=eth1 tag=110 address=10.0.110.1/24",
         "switch lan nodes=n1 address=10.0.110.1/25", .says = {
         {"address-taken", "/docs/0/spec/address",
@@ -199,7 +212,7 @@ static const struct rules_case cases[] = {
             "it has 10.0.110.1/24 there",
             "name the router's address: karctl explain nic.gateway"}}},
 
-    /* --- VLANs ---------------------------------------------------------------------------------- */
+    /* --- VLANs --- */
     {"vlan-tag", "vlan storage nodes=n1 parent=eth1 tag=110", "vlan backup nodes=n1 parent=eth1 tag=110", .says = {
         {"vlan-tag-taken", "/docs/0/spec/tag",
             "VLAN tag 110 is taken on n1",
@@ -265,7 +278,7 @@ static const struct rules_case cases[] = {
             "nic n1/eth1 has MTU 1500",
             "choose at least 9000, or: karctl vlan set storage --mtu 1500"}}},
 
-    /* --- switches ------------------------------------------------------------------------------- */
+    /* --- switches --- */
     {"uplink-kind", "switch lan nodes=n1", "switch wan nodes=n1 uplink=lan", .says = {
         {"ref-kind", "/docs/0/spec/uplink",
             "lan cannot be the uplink of switch n1/wan on n1",
@@ -345,7 +358,7 @@ static const struct rules_case cases[] = {
             "they are connected through it on n2",
             "connect them elsewhere first, e.g. karctl switch set lan --uplink OTHER, or accept it with --yes"}}},
 
-    /* --- overlays ------------------------------------------------------------------------------- */
+    /* --- overlays --- */
     {"overlay-form", NULL, "overlay blue nodes=n1", .says = {
         {"field-missing", "/docs/0/spec/vlan",
             "overlay n1/blue names nothing that carries it",
@@ -487,7 +500,7 @@ static const struct rules_case cases[] = {
             "overlay n1/blue took a VNI from it and keeps it; made anew it would find no pool",
             "keep the pool, or accept it with --yes"}}},
 
-    /* --- ports ---------------------------------------------------------------------------------- */
+    /* --- ports --- */
     {"port-switch", "switch lan nodes=n2", "port vm1 nodes=n1 switch=lan", .says = {
         {"ref-unknown", "/docs/0/spec/switch",
             "there is no switch lan on n1",
@@ -536,7 +549,7 @@ static const struct rules_case cases[] = {
             "port n1/vm1 has it since 2026-01-31 12:01 UTC",
             "choose another MAC, or: karctl port set vm1 --unset mac"}}},
 
-    /* --- nodes ---------------------------------------------------------------------------------- */
+    /* --- nodes --- */
     {"roles", "set node n1 roles=uplink=eno1\nvlan storage nodes=n1 parent=uplink tag=110\nnic uplink nodes=n1 mtu=9000", "set node n1 roles=uplink=eno2", .says = {
         {"W in-use", "/docs/0/spec/roles",
             "the roles of n1 change under nic n1/uplink, vlan n1/storage",
@@ -550,7 +563,7 @@ static const struct rules_case cases[] = {
 };
 
 /* What passes without a word: the rule named is the one that must keep still. */
-static const struct rules_case silent_cases[] = {
+static const struct rules_case rules_silent_cases[] = {
     {"", NULL,
         "vlan storage nodes=n1 parent=eth1 tag=110 address=10.0.110.1/24 gateway=10.0.110.254\n"
         "vlan data nodes=n1 parent=eth1 tag=120\nswitch lan nodes=n1 uplink=data vlan_filtering=true\n"
@@ -628,3 +641,5 @@ static const struct rules_case silent_cases[] = {
     {"labels", "switch lan nodes=rack=b", "set node n1 labels=rack=b"},
 };
 /* clang-format on */
+
+#endif

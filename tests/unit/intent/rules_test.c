@@ -6,24 +6,9 @@
 
 #include "intent/rules_table.h"
 
-enum { SAYS_MAX = 4 };
-
-struct says { /* one error; a warning's code begins with "W " */
-    const char *code, *at, *what, *why, *fix;
-};
-
-struct rules_case {
-    const char *rule;  /* the row that it is about */
-    const char *given; /* beside a cluster of n1, n2, n3 */
-    const char *change;
-    bool force;
-    struct says says[SAYS_MAX];
-};
-
 #include "rules_cases.h"
 
-/* --- running a case ----------------------------------------------------------------------------
- */
+/* --- running a case --- */
 
 static const char *vm_of(void *ctx, const struct object *port)
 {
@@ -36,14 +21,6 @@ static void print_says(const struct err *e, bool warning)
     print_message("        {\"%s%s\", \"%s\",\n            \"%s\",\n            \"%s\",\n"
                   "            \"%s\"},\n",
         warning ? "W " : "", err_code_text(e->code), e->at, e->what, e->why, e->fix);
-}
-
-static bool says_is(const struct says *s, const struct err *e, bool warning)
-{
-    bool w = strncmp(s->code, "W ", 2) == 0;
-    return w == warning && strcmp(s->code + (w ? 2 : 0), err_code_text(e->code)) == 0 &&
-           strcmp(s->at, e->at) == 0 && strcmp(s->what, e->what) == 0 &&
-           strcmp(s->why, e->why) == 0 && strcmp(s->fix, e->fix) == 0;
 }
 
 static bool is_expected(const struct rules_case *c, const struct err *e, bool warning)
@@ -146,8 +123,8 @@ static void refusals_and_warnings_are_exact(void **state)
 {
     (void)state;
     size_t failed = 0;
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-        failed += !case_holds(&cases[i]);
+    for (size_t i = 0; i < ARRAY_LEN(rules_cases); i++)
+        failed += !case_holds(&rules_cases[i]);
     assert_int_equal(failed, 0);
 }
 
@@ -155,13 +132,12 @@ static void what_is_right_passes_in_silence(void **state)
 {
     (void)state;
     size_t failed = 0;
-    for (size_t i = 0; i < ARRAY_LEN(silent_cases); i++)
-        failed += !case_holds(&silent_cases[i]);
+    for (size_t i = 0; i < ARRAY_LEN(rules_silent_cases); i++)
+        failed += !case_holds(&rules_silent_cases[i]);
     assert_int_equal(failed, 0);
 }
 
-/* --- the table ---------------------------------------------------------------------------------
- */
+/* --- the table --- */
 
 static bool case_is_of(const struct rules_case *c, const struct rule *rule)
 {
@@ -190,8 +166,8 @@ static void every_rule_has_a_case(void **state)
     size_t without = 0;
     for (size_t i = 0; i < rules_table_n; i++) {
         bool has = false;
-        for (size_t k = 0; k < ARRAY_LEN(cases) && !has; k++)
-            has = case_is_of(&cases[k], &rules_table[i]);
+        for (size_t k = 0; k < ARRAY_LEN(rules_cases) && !has; k++)
+            has = case_is_of(&rules_cases[k], &rules_table[i]);
         if (!has)
             print_message("    no case for %s %s\n", rules_table[i].row, rules_table[i].name);
         without += !has;

@@ -45,8 +45,7 @@ UNUSED_OK static void world_close(struct world *w)
     ledger_free(w->ledger);
 }
 
-/* --- lines to operations -----------------------------------------------------------------------
- */
+/* --- lines to operations --- */
 
 static void world_fail(const char *line, const struct err *e)
 {
@@ -156,8 +155,7 @@ static void world_line(const struct intent *in, struct change *c, const char *li
     free(copy);
 }
 
-/* --- changes -----------------------------------------------------------------------------------
- */
+/* --- changes --- */
 
 /* A sealed change of lines, made by one of a few origins on the intent as it is. */
 static struct change *world_change_by(struct world *w, unsigned origin, const char *lines)

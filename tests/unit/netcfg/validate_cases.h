@@ -1,11 +1,27 @@
 /* validate_cases.h: the cases of validate_test.c. */
 
+#ifndef KAR_TESTS_VALIDATE_CASES_H
+#define KAR_TESTS_VALIDATE_CASES_H
+
+#include "../intent/says.h"
+#include "netcfg/kernel.h"
+
+struct validate_case {
+    const char *given, *change; /* lines of world.h */
+    const char *state;          /* lines of state_text.h; NULL: HOST */
+    const char *no_link;        /* this interface has none */
+    const char *no_mac;         /* this one is not Ethernet */
+    bool has_lack;
+    enum kernel_feature lacks;
+    struct says says[SAYS_MAX];
+};
+
 /* clang-format off */
 #define HOST "link lo nic up=1 mtu=65536\nlink eth0 nic up=1 mtu=1500\nlink eth1 nic up=1 mtu=1500\n" \
     "addr eth0 192.0.2.1/24\naddr lo 127.0.0.1/8\n"
 
-static const struct validate_case cases[] = {
-    /* --- features ------------------------------------------------------------------------------- */
+static const struct validate_case validate_cases[] = {
+    /* --- features --- */
     {.change = "vlan storage nodes=n1 parent=eth1 tag=110", .has_lack = true, .lacks = KF_VLAN, .says = {
         {"kernel-lacks", "/docs/0",
             "this kernel lacks 802.1Q (8021q)",
@@ -52,7 +68,7 @@ static const struct validate_case cases[] = {
             "overlay n1/blue needs it on n1, whose kernel is 6.1.0",
             "load the module, or boot a kernel that has it; what there is: karctl doctor"}}},
 
-    /* --- names and addresses of others ---------------------------------------------------------- */
+    /* --- names and addresses of others --- */
     {.change = "switch docker0 nodes=n1", .state = HOST "link docker0 bridge up=1", .says = {
         {"name-taken", "/docs/0/name",
             "the name docker0 is taken on n1",
@@ -69,7 +85,7 @@ static const struct validate_case cases[] = {
             "interface eth0 has it, and it is not one of kar's",
             "choose another address; those of the host: karctl nic list --node n1"}}},
 
-    /* --- parents -------------------------------------------------------------------------------- */
+    /* --- parents --- */
     {.change = "vlan storage nodes=n1 parent=eth7 tag=110", .says = {
         {"vlan-parent", "/docs/0/spec/parent",
             "there is no interface eth7 on n1",
@@ -116,7 +132,7 @@ static const struct validate_case cases[] = {
             "eth1 has MTU 1500",
             "choose at most 1500, or: karctl nic set eth1 --mtu 9000"}}},
 
-    /* --- uplinks -------------------------------------------------------------------------------- */
+    /* --- uplinks --- */
     {.change = "switch lan nodes=n1 uplink=eth7", .says = {
         {"ref-unknown", "/docs/0/spec/uplink",
             "there is no interface eth7 on n1",
@@ -143,7 +159,7 @@ static const struct validate_case cases[] = {
             "it is down, and is to be the uplink of switch n1/lan",
             "ip link set eth2 up, or name another: karctl nic list --node n1"}}},
 
-    /* --- management ----------------------------------------------------------------------------- */
+    /* --- management --- */
     {.given = "set node n1 management=eth0", .change = "switch lan nodes=n1 uplink=eth0", .says = {
         {"W management", "/docs/0/spec/uplink",
             "eth0 is the management interface of n1",
@@ -177,7 +193,7 @@ static const struct validate_case cases[] = {
             "this changes it, which may cut the node off",
             "choose another interface (karctl nic list), or accept it with --yes"}}},
 
-    /* --- NICs ----------------------------------------------------------------------------------- */
+    /* --- NICs --- */
     {.change = "nic eth7 nodes=n1 mtu=9000", .says = {
         {"ref-unknown", "/docs/0/name",
             "there is no interface eth7 on n1",
@@ -199,7 +215,7 @@ static const struct validate_case cases[] = {
             "eth0 has no address in its subnet",
             "karctl nic set eth0 --address PREFIX, or: karctl nic set eth0 --unset gateway"}}},
 
-    /* --- ports ---------------------------------------------------------------------------------- */
+    /* --- ports --- */
     {.given = "switch lan nodes=n1", .change = "port lo nodes=n1 switch=lan type=existing", .says = {
         {"ref-kind", "/docs/0/name",
             "lo cannot be attached to switch lan",
@@ -217,7 +233,7 @@ static const struct validate_case cases[] = {
             "it is a port of virbr0, which is not one of kar's",
             "take it out of virbr0 first: ip link set vnet0 nomaster"}}},
 
-    /* --- overlays ------------------------------------------------------------------------------- */
+    /* --- overlays --- */
     {.given = "vlan storage nodes=n1 parent=eth1 tag=110 address=10.0.110.1/24", .change = "overlay blue nodes=n1 vlan=storage", .says = {
         {"overlay-underlay", "/docs/0/spec/vlan",
             "vlan n1/storage is not active on n1",
@@ -266,7 +282,7 @@ static const struct validate_case cases[] = {
             "karctl overlay set blue --mtu auto, or: karctl nic set eth0 --mtu 1501"}}},
 };
 
-static const struct validate_case silent_cases[] = {
+static const struct validate_case validate_silent_cases[] = {
     {.change = "vlan storage nodes=n1 parent=eth1 tag=110 address=10.0.110.1/24\nswitch lan nodes=n1 uplink=storage\n"
                "overlay blue nodes=n1 vlan=storage\nport vm1 nodes=n1 switch=lan\nport later0 nodes=n1 switch=lan type=existing"},
     /* On another node nothing here is asked. */
@@ -290,3 +306,5 @@ static const struct validate_case silent_cases[] = {
     {.change = "nic eth1 nodes=n1 address=10.0.0.1/24\noverlay blue nodes=n1 underlay=eth1"},
 };
 /* clang-format on */
+
+#endif
