@@ -65,7 +65,7 @@ static void test_survives_closing(void **state)
     struct stat st;
     for (int i = 0; i < 5; i++) {
         struct store *s = open_store();
-        char key[8], before[8];
+        char key[16], before[16];
         snprintf(key, sizeof(key), "k%d", i);
         snprintf(before, sizeof(before), "k%d", i - 1);
         if (i > 0)
