@@ -55,7 +55,7 @@ static int fake_status(void *ctx, struct value **ret, struct err *e)
     memset(text, 'x', 1 << 20);
     *ret = value_map();
     for (int i = 0; i < 16; i++) {
-        char key[8];
+        char key[16];
         snprintf(key, sizeof(key), "k%d", i);
         value_set(*ret, key, value_text_n(text, 65000));
     }
