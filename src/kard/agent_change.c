@@ -1,0 +1,495 @@
+/* agent_change.c: changes under way: queue, commit, wait, answer.
+ *
+ * The one place where a draft becomes true: batch with change, slot and clock, durable first, then
+ * the intent in memory. Whoever asked may leave at any time; what was accepted goes on. */
+#include "kard/agent_change.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "api/method.h"
+#include "base/mem.h"
+
+static const bool allowed[JOB_STATES][JOB_STATES] = {
+    [JOB_QUEUED] = {[JOB_COMMITTING] = true},
+    [JOB_COMMITTING] = {[JOB_CONVERGING] = true},
+};
+
+static void job_enter(struct job *j, enum job_state s)
+{
+    assert(allowed[j->state][s]);
+    j->state = s;
+}
+
+/* --- life ------------------------------------------------------------------------------------- */
+
+static char *copy(const char *s)
+{
+    return s ? mem_strdup(s) : NULL;
+}
+
+static struct job *job_new(struct agent *a, const struct agent_sink *sink)
+{
+    struct job *j = MEM_NEW(struct job);
+    j->task = (struct agent_task){.type = TASK_JOB, .sink = *sink, .heard = true};
+    j->agent = a;
+    j->started = agent_now(a);
+    j->deadline = TIME_NEVER;
+    return j;
+}
+
+static void job_free(struct job *j)
+{
+    draft_done(&j->draft);
+    map_done(&j->ops);
+    if (j->founding)
+        crypto_wipe(j->founding, sizeof(*j->founding));
+    free(j->founding);
+    value_free(j->ask.docs);
+    free((char *)j->ask.undo);
+    free((char *)j->ask.message);
+    free((char *)j->ask.author);
+    free(j);
+}
+
+static void job_take_ask(struct job *j, const struct agent_change_ask *ask)
+{
+    j->ask = *ask;
+    j->ask.undo = copy(ask->undo);
+    j->ask.message = copy(ask->message);
+    j->ask.author = copy(ask->author);
+}
+
+static void job_remove(struct agent *a, struct job *j)
+{
+    size_t i = 0;
+    while (i < a->jobs.n && a->jobs.v[i] != j)
+        i++;
+    if (i == a->jobs.n)
+        return;
+    memmove(&a->jobs.v[i], &a->jobs.v[i + 1], (a->jobs.n - i - 1) * sizeof(struct job *));
+    a->jobs.n--;
+}
+
+/* The end of every job: one answer, if somebody still listens. */
+static void job_fail(struct agent *a, struct job *j, const struct errs *errs)
+{
+    job_remove(a, j);
+    if (j->task.heard)
+        j->task.sink.fail(j->task.sink.ctx, errs, &j->draft.warnings);
+    job_free(j);
+}
+
+static void job_fail_one(struct agent *a, struct job *j, const struct err *e)
+{
+    struct err one = *e;
+    job_fail(a, j, &(struct errs){.v = &one, .n = 1, .cap = 1});
+}
+
+static void job_answer(struct agent *a, struct job *j, struct value *result)
+{
+    job_remove(a, j);
+    if (j->task.heard)
+        j->task.sink.done(j->task.sink.ctx, result);
+    else
+        value_free(result);
+    job_free(j);
+}
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+static struct value *plan_value(const struct draft *d)
+{
+    struct value *v = value_map(), *nodes = value_list();
+    value_set_text(v, "plan", d->plan);
+    value_set(v, "docs", value_clone(d->docs));
+    if (d->node)
+        value_add(nodes, value_clone(d->node));
+    value_set(v, "nodes", nodes);
+    value_set(v, "warnings", errs_to_value(&d->warnings));
+    return v;
+}
+
+static struct value *op_state(struct agent *a, const struct op *op, struct object_status *ret)
+{
+    struct value *v = value_map();
+    const struct object *o = intent_get(a->intent, &op->object->id);
+    value_set_text(v, "kind", schema_kinds[op->object->kind].name);
+    value_set_text(v, "name", op->object->name);
+    if (!o) {
+        ret->state = OBJ_ACTIVE; /* as wanted: it is not there */
+        value_set_text(v, "state", "deleted");
+        return v;
+    }
+    object_status(a, o, ret);
+    value_set_text(v, "state", object_state_text(ret->state));
+    if (ret->reason.what[0])
+        value_set(v, "reason", err_to_value(&ret->reason));
+    return v;
+}
+
+/* This node's part of the answer. Others add theirs when there are others. */
+static struct value *node_value(struct agent *a, const struct job *j)
+{
+    struct value *v = value_map(), *objects = value_list();
+    enum object_state worst = OBJ_ACTIVE;
+    for (size_t i = 0; i < j->draft.change->ops_n; i++) {
+        const struct op *op = &j->draft.change->ops[i];
+        if (op->type == OP_PUT && !intent_on_node(a->intent, op->object, a->node))
+            continue;
+        struct object_status s = {0};
+        value_add(objects, op_state(a, op, &s));
+        if (object_state_cmp(s.state, worst) > 0)
+            worst = s.state;
+    }
+    value_set_text(v, "node", a->node);
+    value_set_text(v, "state", object_state_text(worst));
+    value_set_int(v, "elapsed_ms", agent_now(a) - j->started);
+    value_set_int(v, "operations", (int64_t)j->draft.operations_n);
+    value_set(v, "objects", objects);
+    return v;
+}
+
+static struct value *result_value(struct agent *a, const struct job *j, bool timed_out)
+{
+    const struct draft *d = &j->draft;
+    bool changed = d->change->ops_n > 0;
+    struct value *v = value_map(), *nodes = value_list();
+    value_set(v, "change", changed ? value_text(ID_TEXT(&d->change->id)) : value_null());
+    if (changed)
+        value_set_int(v, "seq", (int64_t)d->change->seq);
+    value_set_text(v, "plan", d->plan);
+    value_set(v, "docs", value_clone(d->docs));
+    if (changed)
+        value_add(nodes, node_value(a, j));
+    value_set(v, "nodes", nodes);
+    value_set(v, "warnings", errs_to_value(&d->warnings));
+    value_set_bool(v, "timed_out", timed_out);
+    return v;
+}
+
+static void job_done(struct agent *a, struct job *j, bool timed_out)
+{
+    struct value *result = j->founding ? agent_identity_value(a) : result_value(a, j, timed_out);
+    job_answer(a, j, result);
+}
+
+/* --- commit ----------------------------------------------------------------------------------- */
+
+static void slot_key(uint64_t number, uint8_t ret_key[8])
+{
+    for (int i = 0; i < 8; i++)
+        ret_key[i] = (uint8_t)(number >> (56 - 8 * i));
+}
+
+static void batch_change(struct store_batch *b, const struct draft *d)
+{
+    uint8_t key[CHANGE_KEY_BYTES], number[8];
+    struct buf bytes = BUF_INIT;
+    change_key(d->change, key);
+    store_put(b, STORE_CHANGES, key, sizeof(key), d->bytes.p, d->bytes.n);
+    if (d->slot.number) {
+        slot_encode(&d->slot, &bytes);
+        slot_key(d->slot.number, number);
+        store_put(b, STORE_SLOTS, number, sizeof(number), bytes.p, bytes.n);
+    }
+    buf_done(&bytes);
+    meta_put_u64(b, META_HLC, d->hlc);
+}
+
+/* It is durable: now it is true. */
+static void change_accept(struct agent *a, struct job *j)
+{
+    struct draft *d = &j->draft;
+    struct change *c = d->change;
+    struct err e;
+    intent_apply(a->intent, c);
+    int r = d->slot.number ? ledger_apply(a->ledger, &d->slot, &e) : 0;
+    assert(r == 0); /* proposed on this very ledger, and nothing came between */
+    a->seq = c->seq;
+    a->prev = c->id;
+    hlc_seen(&a->hlc, d->hlc);
+    history_add(&a->history, c);
+    agent_name_read(a);
+    agent_log(a, LOG_INFO, "change %.8s by %s: %zu operation%s%s%s", ID_TEXT(&c->id), c->author,
+        c->ops_n, c->ops_n == 1 ? "" : "s", c->message[0] ? ": " : "", c->message);
+    agent_intent_moved(a);
+    watch_change(a, c);
+}
+
+static void job_progress_plan(struct job *j)
+{
+    if (!j->ask.progress || !j->task.heard)
+        return;
+    struct value *v = plan_value(&j->draft);
+    value_set_text(v, "type", "plan");
+    j->task.sink.event(j->task.sink.ctx, v);
+}
+
+static void on_committed(void *ctx, int result, const struct err *e)
+{
+    struct job *j = ctx;
+    struct agent *a = j->agent;
+    if (result < 0) {
+        struct err failed = {0};
+        if (e)
+            failed = *e;
+        else
+            err_set(&failed, (enum err_code) - result, what("the store failed"), NULL, NULL);
+        agent_log(a, LOG_ERROR, "cannot store a change: %s (%s)", failed.what, failed.why);
+        job_fail_one(a, j, &failed);
+        return;
+    }
+    job_enter(j, JOB_CONVERGING);
+    j->committed = agent_now(a);
+    if (j->founding) {
+        a->is = *j->founding;
+        a->founded = true;
+    }
+    change_accept(a, j);
+    if (a->closing)
+        return; /* jobs_done answers */
+    job_progress_plan(j);
+    if (!j->ask.wait)
+        job_done(a, j, false);
+    else if (j->ask.timeout_ms >= 0)
+        j->deadline = j->committed + j->ask.timeout_ms;
+}
+
+static void job_commit(struct agent *a, struct job *j, struct store_batch *b)
+{
+    struct change *c = j->draft.change;
+    job_enter(j, JOB_COMMITTING);
+    for (size_t i = 0; i < c->ops_n; i++)
+        map_set(&j->ops, c->ops[i].object->id.b, ID_BYTES, &c->ops[i]);
+    batch_change(b, &j->draft);
+    a->store->ops->commit(a->store, b, on_committed, j);
+}
+
+/* --- queue ------------------------------------------------------------------------------------ */
+
+static void fail_unconfirmed(struct agent *a, struct job *j)
+{
+    const struct errs *w = &j->draft.warnings;
+    struct err e;
+    err_set(&e, ERR_CONFIRM_NEEDED,
+        what("%zu warning%s before this is done", w->n + w->dropped, w->n == 1 ? "" : "s"),
+        why("%s", w->v[0].what), fix("read the warnings, then say --yes"));
+    job_fail_one(a, j, &e);
+}
+
+static int job_draft(struct agent *a, struct job *j)
+{
+    struct draft_ask ask = {
+        .docs = j->ask.docs,
+        .undo = j->ask.undo,
+        .author = j->ask.author,
+        .message = j->ask.message,
+        .force = j->ask.force,
+    };
+    return draft_make(a, &ask, &j->draft);
+}
+
+/* From the request to the commit or to the refusal. */
+static void job_start(struct agent *a, struct job *j)
+{
+    if (job_draft(a, j) < 0) {
+        job_fail(a, j, &j->draft.errs);
+    } else if (j->ask.dry) {
+        job_answer(a, j, plan_value(&j->draft));
+    } else if (j->draft.change->ops_n == 0) {
+        job_done(a, j, false);
+    } else if (j->draft.warnings.n && !j->ask.yes) {
+        fail_unconfirmed(a, j);
+    } else {
+        struct store_batch b = {0};
+        job_commit(a, j, &b);
+    }
+}
+
+bool jobs_committing(const struct agent *a)
+{
+    for (size_t i = 0; i < a->jobs.n; i++)
+        if (a->jobs.v[i]->state == JOB_COMMITTING)
+            return true;
+    return false;
+}
+
+/* The first that waits. */
+static struct job *jobs_next(const struct agent *a)
+{
+    for (size_t i = 0; i < a->jobs.n; i++)
+        if (a->jobs.v[i]->state == JOB_QUEUED)
+            return a->jobs.v[i];
+    return NULL;
+}
+
+static bool jobs_full(const struct agent *a, const struct agent_sink *sink)
+{
+    if (a->jobs.n < AGENT_JOBS_MAX)
+        return false;
+    struct err e;
+    err_set(&e, ERR_BUSY, what("%d changes are under way already", AGENT_JOBS_MAX), NULL,
+        fix("try again in a moment"));
+    sink->fail(sink->ctx, &(struct errs){.v = &e, .n = 1, .cap = 1}, NULL);
+    return true;
+}
+
+struct agent_task *agent_change(
+    void *ctx, const struct agent_change_ask *ask, const struct agent_sink *sink)
+{
+    struct agent *a = ctx;
+    if (jobs_full(a, sink)) {
+        value_free(ask->docs);
+        return NULL;
+    }
+    struct job *j = job_new(a, sink);
+    job_take_ask(j, ask);
+    if (ask->dry) { /* only reads: waits for nobody */
+        job_start(a, j);
+        return NULL;
+    }
+    VEC_PUSH(&a->jobs, j);
+    return &j->task;
+}
+
+struct agent_task *job_found(struct agent *a, struct draft *draft, struct identity *founding,
+    struct store_batch *b, const struct agent_sink *sink)
+{
+    struct job *j = job_new(a, sink);
+    j->founding = founding;
+    j->draft = *draft;
+    VEC_PUSH(&a->jobs, j);
+    job_commit(a, j, b);
+    return &j->task;
+}
+
+bool jobs_found(const struct agent *a)
+{
+    for (size_t i = 0; i < a->jobs.n; i++)
+        if (a->jobs.v[i]->founding)
+            return true;
+    return false;
+}
+
+void job_forget(struct agent *a, struct job *j)
+{
+    if (j->state == JOB_QUEUED) { /* nothing has happened: nothing will */
+        job_remove(a, j);
+        job_free(j);
+        return;
+    }
+    j->task.heard = false;
+}
+
+/* --- waiting ---------------------------------------------------------------------------------- */
+
+static const struct op *job_op(const struct job *j, const object_id *id)
+{
+    return map_get(&j->ops, id->b, sizeof(id->b));
+}
+
+void jobs_progress(
+    struct agent *a, const struct object *o, enum object_state state, const struct err *reason)
+{
+    for (size_t i = 0; i < a->jobs.n; i++) {
+        struct job *j = a->jobs.v[i];
+        if (j->state != JOB_CONVERGING || !j->ask.progress || !j->task.heard || !job_op(j, &o->id))
+            continue;
+        struct value *v = value_map();
+        value_set_text(v, "type", "progress");
+        value_set_text(v, "node", a->node);
+        value_set_text(v, "kind", schema_kinds[o->kind].name);
+        value_set_text(v, "name", o->name);
+        value_set_text(v, "state", object_state_text(state));
+        if (reason)
+            value_set(v, "reason", err_to_value(reason));
+        value_set_int(v, "elapsed_ms", agent_now(a) - j->started);
+        j->task.sink.event(j->task.sink.ctx, v);
+    }
+}
+
+/* Whether something of the change is still to be done here: an object on its way, or a deleted one
+ * of which operations are planned. */
+static bool job_is_unsettled(struct agent *a, const struct job *j)
+{
+    const struct change *c = j->draft.change;
+    bool deletes = false;
+    for (size_t i = 0; i < c->ops_n; i++) {
+        const struct object *o = intent_get(a->intent, &c->ops[i].object->id);
+        struct object_status s;
+        if (!o) {
+            deletes = true;
+            continue;
+        }
+        if (!intent_on_node(a->intent, o, a->node))
+            continue;
+        object_status(a, o, &s);
+        if (!object_state_is_settled(s.state))
+            return true;
+    }
+    const struct plan *pending = reconcile_pending(a->converge.reconcile);
+    for (size_t i = 0; deletes && pending && i < pending->n; i++) {
+        const struct op *op = job_op(j, &pending->v[i].object);
+        if (op && op->type == OP_DELETE)
+            return true;
+    }
+    return false;
+}
+
+void jobs_quiet(struct agent *a)
+{
+    for (size_t i = 0; i < a->jobs.n;) {
+        struct job *j = a->jobs.v[i];
+        if (j->state != JOB_CONVERGING || job_is_unsettled(a, j))
+            i++;
+        else
+            job_done(a, j, false);
+    }
+}
+
+bool jobs_work(struct agent *a)
+{
+    time_ms now = agent_now(a);
+    for (size_t i = 0; i < a->jobs.n; i++) {
+        struct job *j = a->jobs.v[i];
+        if (j->state == JOB_CONVERGING && j->deadline <= now) {
+            job_done(a, j, true);
+            return true;
+        }
+    }
+    struct job *next = a->stopping || jobs_committing(a) ? NULL : jobs_next(a);
+    if (next)
+        job_start(a, next);
+    return next != NULL;
+}
+
+time_ms jobs_deadline(const struct agent *a)
+{
+    time_ms at = TIME_NEVER;
+    for (size_t i = 0; i < a->jobs.n; i++)
+        if (a->jobs.v[i]->state == JOB_CONVERGING && a->jobs.v[i]->deadline < at)
+            at = a->jobs.v[i]->deadline;
+    return at;
+}
+
+/* The store is closed: every commit is decided. */
+void jobs_done(struct agent *a)
+{
+    while (a->jobs.n) {
+        struct job *j = a->jobs.v[0];
+        struct err e;
+        if (j->state == JOB_CONVERGING)
+            err_set(&e, ERR_UNREACHABLE, what("the agent stops"),
+                why("change %.8s is stored; the next start goes on with it",
+                    ID_TEXT(&j->draft.change->id)),
+                NULL);
+        else
+            err_set(&e, ERR_UNREACHABLE, what("the agent stops"), why("nothing was changed"),
+                fix("try again when it runs"));
+        job_fail_one(a, j, &e);
+    }
+    free(a->jobs.v);
+    a->jobs = (struct jobs){0};
+}

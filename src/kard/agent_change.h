@@ -1,0 +1,48 @@
+/* agent_change.h: changes under way, from the request to the answer.
+ *
+ *   QUEUED ──► (draft) ──► COMMITTING ──► CONVERGING ──► answered
+ *      └─ refused ─► answered    └─ not durable ─► answered
+ *
+ * One change at a time is drafted and committed, in the order in which they came, so that each is
+ * judged against all before it; any number converge. */
+#ifndef KAR_KARD_AGENT_CHANGE_H
+#define KAR_KARD_AGENT_CHANGE_H
+
+#include "kard/agent_draft.h"
+
+enum job_state { JOB_QUEUED, JOB_COMMITTING, JOB_CONVERGING, JOB_STATES };
+
+struct job {
+    struct agent_task task; /* first */
+    struct agent *agent;
+    enum job_state state;
+    struct identity *founding;   /* cluster.init: who we are once it is durable; else NULL */
+    struct agent_change_ask ask; /* with its own copies of all texts */
+    struct draft draft;
+    struct map ops; /* object id → its operation, once the draft is sealed */
+    time_ms started, committed, deadline;
+};
+
+/* The API's functions. */
+struct agent_task *agent_change(
+    void *ctx, const struct agent_change_ask *ask, const struct agent_sink *sink);
+void job_forget(struct agent *a, struct job *j);
+
+/* For agent_init.c: a job whose draft is ready to be committed with what `b` holds already. Takes
+ * draft and identity over. */
+struct agent_task *job_found(struct agent *a, struct draft *draft, struct identity *founding,
+    struct store_batch *b, const struct agent_sink *sink);
+bool jobs_found(const struct agent *a); /* whether a cluster is being founded */
+
+/* Called by converge: a state of an object, and that nothing more happens for now. */
+void jobs_progress(
+    struct agent *a, const struct object *o, enum object_state state, const struct err *reason);
+void jobs_quiet(struct agent *a);
+/* Starts what waits, ends what waited too long. true: something was done. */
+bool jobs_work(struct agent *a);
+time_ms jobs_deadline(const struct agent *a);
+bool jobs_committing(const struct agent *a);
+/* Everyone is told that the agent stops. */
+void jobs_done(struct agent *a);
+
+#endif

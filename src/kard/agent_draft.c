@@ -1,0 +1,229 @@
+/* agent_draft.c: a change in the making passes its gates, in order:
+ *
+ *     documents -> seal -> rules -> ledger -> admission -> live kernel -> preview
+ *
+ * Everything happens on forks. The first gate that refuses ends it; a gate reports all it finds. */
+#include "kard/agent_draft.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "intent/rules.h"
+#include "intent/undo.h"
+#include "netcfg/validate.h"
+
+static int draft_err(struct draft *d, const struct err *e)
+{
+    *errs_add(&d->errs) = *e;
+    return -(int)e->code;
+}
+
+/* Gates speak of operations; the request has documents, some of which need no operation. */
+static void errs_to_docs(struct draft *d, struct errs *l, size_t from)
+{
+    static const char head[] = "/docs/";
+    for (size_t i = from; i < l->n; i++) {
+        char *at = l->v[i].at, *rest;
+        if (strncmp(at, head, sizeof(head) - 1) != 0)
+            continue;
+        unsigned long op = strtoul(at + sizeof(head) - 1, &rest, 10);
+        if (op >= d->change->ops_n)
+            continue;
+        char tail[ERR_AT_MAX];
+        snprintf(tail, sizeof(tail), "%s", rest);
+        err_at(&l->v[i], "/docs/%zu%s", d->doc_of_op[op], tail);
+    }
+}
+
+/* --- documents -------------------------------------------------------------------------------- */
+
+static int draft_undo(struct agent *a, const struct draft_ask *ask, struct draft *d)
+{
+    struct err e = {0};
+    const struct history_row *row = NULL;
+    struct change *c = NULL;
+    struct intent *before = NULL;
+    struct value *docs = NULL;
+    int r = history_prefix(&a->history, ask->undo, &row, &e);
+    if (r < 0)
+        err_at(&e, "/change");
+    if (r == 0)
+        r = history_load(a, row, &c, &e);
+    if (r == 0)
+        r = history_intent(a, (size_t)(row - a->history.v), &before, &e);
+    if (r < 0)
+        draft_err(d, &e);
+    else
+        r = undo_documents(c, before, a->intent, ask->force, &docs, &d->errs);
+    if (r == 0)
+        draft_documents(a, docs, d);
+    value_free(docs);
+    intent_free(before);
+    change_free(c);
+    return r;
+}
+
+/* --- the change ------------------------------------------------------------------------------- */
+
+int draft_seal(struct draft *d, const struct key_secret *key, struct err *e)
+{
+    struct change *c = NULL;
+    int r = change_seal(d->change, key, e);
+    if (r < 0)
+        return r;
+    change_encode(d->change, &d->bytes);
+    r = change_decode(d->bytes.p, d->bytes.n, &c, e);
+    if (r < 0)
+        return r;
+    change_free(d->change);
+    d->change = c;
+    return 0;
+}
+
+static int draft_stamp(struct agent *a, struct draft *d)
+{
+    struct change *c = d->change;
+    struct err e = {0};
+    d->hlc = a->hlc;
+    c->cluster = a->is.cluster;
+    c->origin = a->is.self;
+    c->stream = a->is.stream;
+    c->seq = a->seq + 1;
+    c->prev = a->prev;
+    c->hlc = hlc_now(&d->hlc, agent_wall(a));
+    int r = draft_seal(d, &a->is.key, &e);
+    if (r < 0)
+        return draft_err(d, &e);
+    hex_encode(d->change->root, 2, d->plan);
+    return 0;
+}
+
+static int draft_ledger(struct agent *a, struct draft *d)
+{
+    struct err e = {0};
+    int r = ledger_propose(a->ledger, a->intent, d->change, &d->slot, &e);
+    if (r < 0)
+        return draft_err(d, &e);
+    d->ledger = ledger_fork(a->ledger);
+    if (d->slot.claims.n == 0 && d->slot.freed.n == 0) {
+        d->slot.number = 0;
+        return 0;
+    }
+    r = ledger_apply(d->ledger, &d->slot, &e);
+    return r < 0 ? draft_err(d, &e) : 0;
+}
+
+/* What the rules let pass should stand. Where it does not, the change would make an object that
+ * nobody gets; an object that could not stand before may still be edited. */
+static int draft_verdicts(struct agent *a, struct draft *d, const struct verdicts *v)
+{
+    int first = 0;
+    for (size_t i = 0; i < d->change->ops_n; i++) {
+        const struct op *op = &d->change->ops[i];
+        if (op->type != OP_PUT)
+            continue;
+        object_id id = op->object->id;
+        const struct verdict *is = admission_verdict(v, &id);
+        const struct verdict *was = admission_verdict(&a->verdicts, &id);
+        if (!is || is->type == VERDICT_ADMITTED || (was && was->type != VERDICT_ADMITTED))
+            continue;
+        struct err e = is->reason;
+        err_at(&e, "/docs/%zu", d->doc_of_op[i]);
+        int r = draft_err(d, &e);
+        first = first ? first : r;
+    }
+    return first;
+}
+
+static const char *vm_of(void *ctx, const struct object *port)
+{
+    const struct agent *a = ctx;
+    return a->opt.host->vm_of(a->opt.host->ctx, port->name);
+}
+
+static int draft_rules(struct agent *a, const struct draft_ask *ask, struct draft *d)
+{
+    struct rules_options opt = {.force = ask->force, .vm_of = vm_of, .vm_ctx = a};
+    size_t errs = d->errs.n, warnings = d->warnings.n;
+    int r = rules_check(a->intent, d->after, a->ledger, d->change->ops, d->change->ops_n, &opt,
+        &d->errs, &d->warnings);
+    errs_to_docs(d, &d->errs, errs);
+    errs_to_docs(d, &d->warnings, warnings);
+    return r;
+}
+
+static int draft_kernel(struct agent *a, struct draft *d, const struct verdicts *v)
+{
+    const struct netstate *actual;
+    struct err e = {0};
+    int r = converge_actual(a, &actual, &e);
+    if (r < 0)
+        return draft_err(d, &e);
+    size_t errs = d->errs.n, warnings = d->warnings.n;
+    r = validate_change(d->after, d->ledger, a->node, d->change->ops, d->change->ops_n, actual,
+        a->kernel->ops->features(a->kernel), &d->errs, &d->warnings);
+    errs_to_docs(d, &d->errs, errs);
+    errs_to_docs(d, &d->warnings, warnings);
+    if (r == 0)
+        draft_preview(a, d, v, actual);
+    return r;
+}
+
+static int draft_judge(struct agent *a, const struct draft_ask *ask, struct draft *d)
+{
+    int r = d->change->ops_n ? draft_stamp(a, d) : 0;
+    if (r < 0)
+        return r;
+    d->after = intent_fork(a->intent);
+    if (d->change->ops_n)
+        intent_apply(d->after, d->change);
+    r = draft_rules(a, ask, d);
+    if (r == 0)
+        r = draft_ledger(a, d);
+    if (r < 0)
+        return r;
+    struct verdicts v = {0};
+    admission_judge(d->after, d->ledger, a->node, &v);
+    r = draft_verdicts(a, d, &v);
+    if (r == 0)
+        r = draft_kernel(a, d, &v);
+    admission_done(&v);
+    return r;
+}
+
+int draft_make(struct agent *a, const struct draft_ask *ask, struct draft *ret)
+{
+    struct draft *d = ret;
+    *d = (struct draft){.change = change_new(), .docs = value_list(), .plan = "0000"};
+    struct err e = {0};
+    if (agent_founded(a, &e) < 0)
+        return draft_err(d, &e);
+    free(d->change->author);
+    free(d->change->message);
+    d->change->author = mem_strdup(ask->author);
+    d->change->message = mem_strdup(ask->message ? ask->message : "");
+    if (ask->undo)
+        draft_undo(a, ask, d);
+    else
+        draft_documents(a, ask->docs, d);
+    if (d->errs.n)
+        return -(int)d->errs.v[0].code;
+    return draft_judge(a, ask, d);
+}
+
+void draft_done(struct draft *d)
+{
+    change_free(d->change);
+    buf_done(&d->bytes);
+    intent_free(d->after);
+    ledger_free(d->ledger);
+    slot_done(&d->slot);
+    free(d->doc_of_op);
+    value_free(d->docs);
+    value_free(d->node);
+    errs_done(&d->errs);
+    errs_done(&d->warnings);
+    *d = (struct draft){0};
+}

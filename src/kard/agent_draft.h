@@ -1,0 +1,55 @@
+/* agent_draft.h: a change in the making: what documents would do, before anything is done.
+ *
+ * plan and apply make the same draft and pass the same gates; apply then commits it. A draft holds
+ * forks: the agent's own intent and ledger are only read. */
+#ifndef KAR_KARD_AGENT_DRAFT_H
+#define KAR_KARD_AGENT_DRAFT_H
+
+#include "kard/agent_parts.h"
+
+enum { PLAN_ID_TEXT = 5 };
+
+struct draft {
+    struct change *change; /* sealed by draft_seal; without operations nothing is to be done */
+    struct buf bytes;      /* the change as it will be stored */
+    struct intent *after;  /* with the change applied */
+    struct ledger *ledger; /* with the slot applied */
+    struct slot slot;      /* number 0: no claims, no slot */
+    hlc hlc;               /* the stamp given to the change */
+    size_t *doc_of_op;     /* operation → document it comes from */
+    struct value *docs;    /* [{kind, name, node?, action, changes}] of the answer */
+    struct value *node;    /* {node, operations, disruptive} of the answer */
+    size_t operations_n;
+    bool disruptive;
+    char plan[PLAN_ID_TEXT]; /* the same documents on the same state have the same */
+    struct errs errs, warnings;
+};
+
+struct draft_ask {
+    const struct value *docs; /* NULL: undo */
+    const char *undo;
+    const char *author, *message;
+    bool force;
+};
+
+/* Documents → operations → gates 1 and 2 → preview. Whatever is wrong stands in ret->errs, all of
+ * it. ret is the caller's (draft_done), also on failure. Returns 0 or the code of the first error.
+ */
+int draft_make(struct agent *a, const struct draft_ask *ask, struct draft *ret);
+void draft_done(struct draft *d);
+/* Seals d->change with what is set in it, and puts what a reader of its bytes gets in its place:
+ * what is judged, previewed and applied is what the next start will read. Errors: ERR_LIMIT,
+ * ERR_SYNTAX. */
+int draft_seal(struct draft *d, const struct key_secret *key, struct err *e);
+
+/* --- the steps, each in its file -------------------------------------------------------------- */
+
+/* agent_docs.c: documents to operations of d->change. */
+void draft_documents(struct agent *a, const struct value *docs, struct draft *d);
+/* agent_preview.c: the plan of the change against the live kernel. */
+void draft_preview(struct agent *a, struct draft *d, const struct verdicts *verdicts,
+    const struct netstate *actual);
+/* One operation as the API shows it. */
+struct value *operation_to_value(const struct kop *op, const struct intent *in);
+
+#endif

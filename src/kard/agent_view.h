@@ -1,0 +1,32 @@
+/* agent_view.h: how things look in answers; shared by the views only. */
+#ifndef KAR_KARD_AGENT_VIEW_H
+#define KAR_KARD_AGENT_VIEW_H
+
+#include "kard/agent_parts.h"
+
+struct value *time_value(time_ms wall); /* RFC 3339 text */
+/* Of one interface in a dump. */
+struct value *live_link(const struct netstate *s, const struct netlink *l);
+struct value *live_stats(const struct netlink *l);
+struct value *live_addresses(const struct netstate *s, const char *ifname);
+
+/* NULL, or a node of the cluster. Errors: ERR_NODE_UNKNOWN. */
+int agent_node_known(const struct agent *a, const char *node, struct err *e);
+/* Errors: ERR_NOT_FOUND. */
+int agent_object_find(struct agent *a, const struct kind_info *kind, const char *name,
+    const char *node, const struct object **ret, struct err *e);
+
+/* The API's functions. */
+int agent_object_list(
+    void *ctx, const struct kind_info *kind, const char *node, struct value **ret, struct err *e);
+int agent_object_show(void *ctx, const struct kind_info *kind, const char *name, const char *node,
+    struct value **ret, struct err *e);
+int agent_nic_list(void *ctx, const char *node, struct value **ret, struct err *e);
+int agent_nic_show(
+    void *ctx, const char *name, const char *node, bool stats, struct value **ret, struct err *e);
+int agent_status(void *ctx, struct value **ret, struct err *e);
+int agent_drift(void *ctx, struct value **ret, struct err *e);
+int agent_conflicts(void *ctx, struct value **ret, struct err *e);
+int agent_doctor(void *ctx, struct value **ret, struct err *e);
+
+#endif
