@@ -52,7 +52,7 @@ static const struct method *method_find(const char *name)
     return NULL;
 }
 
-/* --- answers --------------------------------------------------------------------------------- */
+/* --- answers ---------------------------------------------------------------------------------- */
 
 struct value *err_to_value(const struct err *e)
 {
@@ -150,7 +150,7 @@ void api_error_line(const struct err *e, struct buf *ret)
     line_write(NULL, "error", err_to_value(e), ret);
 }
 
-/* --- what takes time ------------------------------------------------------------------------- */
+/* --- what takes time -------------------------------------------------------------------------- */
 
 static bool sink_event(void *ctx, struct value *event)
 {
@@ -201,7 +201,7 @@ const struct api_peer *api_peer(const struct api_call *call)
     return &call->peer;
 }
 
-/* --- parameters ------------------------------------------------------------------------------ */
+/* --- parameters ------------------------------------------------------------------------------- */
 
 struct value *api_take(struct value *params, const char *name)
 {
@@ -300,7 +300,7 @@ static int params_check(const struct method *m, const struct value *params, stru
     return 0;
 }
 
-/* --- requests -------------------------------------------------------------------------------- */
+/* --- requests --------------------------------------------------------------------------------- */
 
 /* Takes the id out of the request first, so that even a faulty request is answered under it. */
 static int request_id(struct api_call *call, const struct value *request, struct err *e)

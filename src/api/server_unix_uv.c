@@ -87,7 +87,7 @@ struct out {
 
 static void conn_close(struct conn *c);
 
-/* --- who asks -------------------------------------------------------------------------------- */
+/* --- who asks --------------------------------------------------------------------------------- */
 
 static bool groups_hold(const gid_t *v, size_t n, gid_t gid)
 {
@@ -142,7 +142,7 @@ static bool peer_read(const struct server_unix *s, int fd, struct api_peer *ret)
     return true;
 }
 
-/* --- lines out ------------------------------------------------------------------------------- */
+/* --- lines out -------------------------------------------------------------------------------- */
 
 static void conn_settle(struct conn *c)
 {
@@ -208,7 +208,7 @@ static void conn_error(struct conn *c, const struct err *e)
     conn_write(c, &line);
 }
 
-/* --- calls ----------------------------------------------------------------------------------- */
+/* --- calls ------------------------------------------------------------------------------------ */
 
 static void call_unlink(struct conn_call *k)
 {
@@ -264,7 +264,7 @@ static void calls_cancel(struct conn *c, bool endless_only)
     }
 }
 
-/* --- bytes in -------------------------------------------------------------------------------- */
+/* --- bytes in --------------------------------------------------------------------------------- */
 
 static void conn_end(struct conn *c)
 {
@@ -388,7 +388,7 @@ static void resumed(struct conn *c)
         conn_close(c);
 }
 
-/* --- connections ----------------------------------------------------------------------------- */
+/* --- connections ------------------------------------------------------------------------------ */
 
 static void on_conn_closed(uv_handle_t *h)
 {
@@ -477,7 +477,7 @@ static void on_connection(uv_stream_t *listener, int status)
         conn_close(c);
 }
 
-/* --- the socket file ------------------------------------------------------------------------- */
+/* --- the socket file -------------------------------------------------------------------------- */
 
 static int group_find(const char *name, gid_t *ret)
 {

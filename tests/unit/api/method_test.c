@@ -14,8 +14,7 @@
 #include "api/method.h"
 #include "base/mem.h"
 
-/* --- the double ---------------------------------------------------------------------------------
- */
+/* --- the double ------------------------------------------------------------------------------- */
 
 struct fake {
     struct agent_api api;
@@ -87,8 +86,7 @@ static void fake_forget(void *ctx, struct agent_task *task)
     f->forgotten++;
 }
 
-/* --- the other end ------------------------------------------------------------------------------
- */
+/* --- the other end ---------------------------------------------------------------------------- */
 
 struct end {
     struct fake fake;
@@ -147,8 +145,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* --- lines --------------------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 /* Every line is answered exactly once, under its id as far as that can be known. */
 static void test_lines(void **state)
@@ -213,8 +210,7 @@ static void test_line_beyond_the_limit(void **state)
     free(line);
 }
 
-/* --- parameters ---------------------------------------------------------------------------------
- */
+/* --- parameters ------------------------------------------------------------------------------- */
 
 static void test_params(void **state)
 {
@@ -298,8 +294,7 @@ static void test_watch_ask(void **state)
     api_cancel(call);
 }
 
-/* --- rights -------------------------------------------------------------------------------------
- */
+/* --- rights ----------------------------------------------------------------------------------- */
 
 static void test_rights(void **state)
 {
@@ -342,8 +337,7 @@ static void test_writers_are_marked(void **state)
         assert_true(strcmp(m[0]->name, m[1]->name) < 0);
 }
 
-/* --- answers that come later --------------------------------------------------------------------
- */
+/* --- answers that come later ------------------------------------------------------------------ */
 
 static void test_later(void **state)
 {

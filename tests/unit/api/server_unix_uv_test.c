@@ -29,8 +29,7 @@
 
 enum { TURNS_MAX = 2000, CLIENT_BYTES = 1 << 16 };
 
-/* --- an agent that answers what it is told ------------------------------------------------------
- */
+/* --- an agent that answers what it is told ---------------------------------------------------- */
 
 struct fake {
     struct agent_api api;
@@ -91,8 +90,7 @@ static void fake_forget(void *ctx, struct agent_task *task)
     ((struct fake *)ctx)->forgotten++;
 }
 
-/* --- the server, turned by hand -----------------------------------------------------------------
- */
+/* --- the server, turned by hand --------------------------------------------------------------- */
 
 struct served {
     uv_loop_t loop;
@@ -151,8 +149,7 @@ static void must_serve(struct served *s)
         fail_msg("%s: %s", e.what, e.why);
 }
 
-/* --- clients ------------------------------------------------------------------------------------
- */
+/* --- clients ---------------------------------------------------------------------------------- */
 
 static int client_try(const char *path)
 {
@@ -243,8 +240,7 @@ static size_t open_fds(void)
 #define INFO "{\"id\":1,\"method\":\"agent.info\"}\n"
 #define INFO_ANSWER "{\"id\":1,\"result\":{\"version\":\"test\"}}"
 
-/* --- the socket file ----------------------------------------------------------------------------
- */
+/* --- the socket file -------------------------------------------------------------------------- */
 
 static void test_mode(void **state)
 {
@@ -319,8 +315,7 @@ static void test_faulty_paths(void **state)
     assert_int_equal(server_unix_open(&s->loop, &opt, &s->fake.api, &s->server, &e), -ERR_LIMIT);
 }
 
-/* --- lines --------------------------------------------------------------------------------------
- */
+/* --- lines ------------------------------------------------------------------------------------ */
 
 static void test_lines_in_pieces(void **state)
 {
@@ -376,8 +371,7 @@ static void test_endless_line(void **state)
     close(fd);
 }
 
-/* --- calls under way ----------------------------------------------------------------------------
- */
+/* --- calls under way -------------------------------------------------------------------------- */
 
 #define APPLY(id) "{\"id\":" #id ",\"method\":\"change.apply\",\"params\":{\"docs\":[1]}}\n"
 
@@ -450,8 +444,7 @@ static void test_half_closed_peer_is_answered(void **state)
     close(fd);
 }
 
-/* --- slow readers -------------------------------------------------------------------------------
- */
+/* --- slow readers ----------------------------------------------------------------------------- */
 
 static void test_slow_watch_is_refused_events(void **state)
 {
@@ -522,8 +515,7 @@ static void test_many_connections(void **state)
         close(fds[i]);
 }
 
-/* --- who may ask --------------------------------------------------------------------------------
- */
+/* --- who may ask ------------------------------------------------------------------------------ */
 
 /* A child with these rights asks for `line`; what it hears comes back through a pipe. */
 static void ask_as(struct served *s, uid_t uid, gid_t gid, gid_t extra, const char *line, char *ret)
