@@ -75,13 +75,10 @@ static bool vni_lost(const struct judge *j, const struct object *o, struct verdi
 
 static bool tunnel_lost(const struct judge *j, const struct object *o, struct verdict *v)
 {
-    struct ends ends;
-    ends_of(j->in, o, &ends);
-    char *pair = ends_pair_key(&ends);
+    char *pair = ends_pair_key_of(j->in, o);
     bool lost = pair && claim_lost(j, o, CLAIM_TUNNEL, pair, ERR_TUNNEL_TAKEN,
                             what("the ends %s are joined by a tunnel already", pair), v);
     free(pair);
-    ends_done(&ends);
     return lost;
 }
 

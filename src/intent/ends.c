@@ -132,3 +132,15 @@ char *ends_pair_key(const struct ends *e)
     free(b);
     return key;
 }
+
+char *ends_pair_key_of(const struct intent *in, const struct object *overlay)
+{
+    const struct value *list = endpoints(overlay);
+    if (!list || list->n != 2)
+        return NULL;
+    struct ends ends;
+    ends_of(in, overlay, &ends);
+    char *key = ends_pair_key(&ends);
+    ends_done(&ends);
+    return key;
+}

@@ -44,5 +44,7 @@ bool ends_are_pair(const struct ends *e);
 /* "n1/storage n2/storage": both ends in one order whoever is named first. Names without regard to
  * case. NULL when they are not a pair or an end names nothing; the caller frees it. */
 char *ends_pair_key(const struct ends *e);
+/* The same for an overlay; asks a mesh for nothing. */
+char *ends_pair_key_of(const struct intent *in, const struct object *overlay);
 
 #endif

@@ -79,6 +79,23 @@ static bool comes_here(const struct rules *r, const struct subject *s)
     return s && !(s->before && intent_on_node(r->intents[BEFORE], s->before, r->node));
 }
 
+static bool makes_switch(const struct object *o)
+{
+    return o->kind == KIND_SWITCH || o->kind == KIND_OVERLAY;
+}
+
+/* How many of the node's switches this change brings; counted once a node. */
+static void count_comers(struct rules *r, const struct site *site)
+{
+    if (r->comers.node == r->node)
+        return;
+    r->comers.node = r->node;
+    r->comers.all = r->comers.seen = 0;
+    for (size_t i = 0; i < site->objects.n; i++)
+        r->comers.all += makes_switch(site->objects.v[i]) &&
+                         comes_here(r, rules_subject(r, &site->objects.v[i]->id));
+}
+
 /* The last ones of the change are refused, as many as there are too many. */
 void rule_switches_max(struct rules *r)
 {
@@ -86,22 +103,33 @@ void rule_switches_max(struct rules *r)
     const struct site *site = rules_site(r, r->state);
     if (site->switches <= most || r->state == BEFORE || !comes_here(r, r->s))
         return;
-    size_t later = 0;
-    for (size_t i = 0; i < site->objects.n; i++) {
-        const struct object *o = site->objects.v[i];
-        const struct subject *s = rules_subject(r, &o->id);
-        if ((o->kind == KIND_SWITCH || o->kind == KIND_OVERLAY) && comes_here(r, s) && s > r->s)
-            later++;
-    }
-    if (later >= site->switches - most)
+    count_comers(r, site);
+    uint64_t number = site->switches - r->comers.all + ++r->comers.seen;
+    if (number <= most)
         return;
     rule_refuse(r, "", ERR_SWITCHES_MAX,
         what("%s would have more than %u switches", r->node, (unsigned)most),
-        why("%s would be number %u; an overlay makes one too", TITLE_OF(r->o),
-            (unsigned)(site->switches - later)),
+        why("%s would be number %u; an overlay makes one too", TITLE_OF(r->o), (unsigned)number),
         fix("delete one of: karctl switch list --node %s, or: karctl cluster set "
             "--switches-per-node-max %u",
             r->node, site->switches));
+}
+
+/* Of those that name it, the ports with VLANs that the change leaves alone. */
+static void add_vlan_ports(
+    struct rules *r, const char *name, struct words *ret_ports, const struct object **ret_first)
+{
+    const struct site *site = rules_site(r, r->state);
+    for (const struct user *u = NULL; (u = site_user(site, name, u));) {
+        if (u->by->kind != KIND_PORT || rules_subject(r, &u->by->id) ||
+            (!object_value(u->by, "vlan", r->node) && !object_value(u->by, "trunk", r->node)))
+            continue;
+        const struct object *on = site_bridge_of(site, u->by);
+        if (!on || !ID_EQ(&on->id, &r->o->id))
+            continue;
+        words_add(ret_ports, TITLE_OF(u->by));
+        *ret_first = u->by;
+    }
 }
 
 /* Ports keep their VLANs only on a switch that filters; a port in the same change speaks for
@@ -110,20 +138,12 @@ void rule_switch_filtering(struct rules *r)
 {
     if (object_bool(r->o, "vlan_filtering", r->node))
         return;
-    const struct site *site = rules_site(r, r->state);
     struct words ports = {0};
     const struct object *first = NULL;
-    for (size_t i = 0; i < site->objects.n; i++) {
-        const struct object *port = site->objects.v[i];
-        if (port->kind != KIND_PORT || rules_subject(r, &port->id) ||
-            (!object_value(port, "vlan", r->node) && !object_value(port, "trunk", r->node)))
-            continue;
-        const struct object *on = site_bridge_of(site, port);
-        if (!on || !ID_EQ(&on->id, &r->o->id))
-            continue;
-        words_add(&ports, TITLE_OF(port));
-        first = port;
-    }
+    const char *uplink = object_text(r->o, "uplink", r->node);
+    add_vlan_ports(r, r->o->name, &ports, &first);
+    if (uplink) /* an overlay that leads out of the switch */
+        add_vlan_ports(r, uplink, &ports, &first);
     if (!first)
         return;
     rule_refuse(r, "/spec/vlan_filtering", ERR_FIELD_CONFLICT,

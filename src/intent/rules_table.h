@@ -91,6 +91,10 @@ struct rules {
     struct map gather_of; /* rule and subject → index + 1 */
     struct site clusters[STATES], sites[STATES];
     struct map pools; /* name → struct pool of rules_claim.c */
+    struct {          /* switches that the change brings to a node */
+        const char *node;
+        unsigned all, seen;
+    } comers;
 
     /* What is being judged: set by the runner before each rule. */
     const struct rule *rule;

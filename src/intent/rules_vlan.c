@@ -51,20 +51,17 @@ void rule_vlan_on_uplink(struct rules *r)
     const char *parent = object_text(r->o, "parent", r->node);
     if (!parent || (r->opt && r->opt->force) || site_maker(site, parent))
         return;
-    for (const struct user *u = NULL; (u = site_user(site, parent, u));) {
-        const struct subject *s = rules_subject(r, &u->by->id);
-        /* Both in one change: the switch is told. */
-        if (strcmp(u->field, "uplink") != 0 || (s && !s->before))
-            continue;
-        rule_refuse(r, "/spec/parent", ERR_PARENT_CARRIES_SWITCH,
-            what("%s carries a switch on %s", parent, r->node),
-            why("%s has it as uplink%s and takes its frames before a VLAN on it sees them",
-                TITLE_OF(u->by), SINCE_OF(r, u->by)),
-            fix("put the switch on a VLAN: karctl switch set %s --uplink VLAN, or accept it with "
-                "--force",
-                NAME_OF(r->in, u->by)));
-        return;
-    }
+    const struct object *on = site_switch_on(site, parent);
+    const struct subject *s = on ? rules_subject(r, &on->id) : NULL;
+    if (!on || (s && !s->before))
+        return; /* both in one change: the switch is told */
+    rule_refuse(r, "/spec/parent", ERR_PARENT_CARRIES_SWITCH,
+        what("%s carries a switch on %s", parent, r->node),
+        why("%s has it as uplink%s and takes its frames before a VLAN on it sees them",
+            TITLE_OF(on), SINCE_OF(r, on)),
+        fix("put the switch on a VLAN: karctl switch set %s --uplink VLAN, or accept it with "
+            "--force",
+            NAME_OF(r->in, on)));
 }
 
 /* What the objects say of MTUs; what the kernel has is compared by validate. */

@@ -174,13 +174,10 @@ static void takes_of_cluster(struct site *s, const struct ledger *l, const struc
         snprintf(key, sizeof(key), "%llu", (unsigned long long)number);
         take_add(s, o, TAKE_VNI, TAKE_ITSELF, "/spec/vni", key);
     }
-    struct ends ends;
-    ends_of(s->in, o, &ends);
-    char *pair = ends_pair_key(&ends);
+    char *pair = ends_pair_key_of(s->in, o);
     if (pair)
         take_add(s, o, TAKE_TUNNEL, TAKE_ITSELF, "/spec/endpoints", pair);
     free(pair);
-    ends_done(&ends);
 }
 
 typedef void (*takes_fn)(struct site *s, const struct object *o);
@@ -288,10 +285,13 @@ const struct user *site_user(
 
 const struct object *site_switch_on(const struct site *s, const char *name_or_role)
 {
+    char key[IFNAME_KEY];
     const struct object *best = NULL;
-    for (const struct user *u = NULL; (u = site_user(s, name_or_role, u));) {
-        if (u->by->kind == KIND_SWITCH && (!best || site_rank(s->in, u->by, best) < 0))
-            best = u->by;
+    ifname_key(intent_ifname(s->in, s->node, name_or_role), key);
+    const struct take *t = site_taker(s, TAKE_SLAVE, key);
+    for (; t; t = t->next ? &s->takes.v[t->next - 1] : NULL) {
+        if (t->by->kind == KIND_SWITCH && (!best || site_rank(s->in, t->by, best) < 0))
+            best = t->by;
     }
     return best;
 }

@@ -36,8 +36,12 @@ void here_warn(struct here *h, const char *field, enum err_code code, const char
 static void here_index(struct here *h)
 {
     char key[IFNAME_KEY], ip[IP_TEXT];
-    for (size_t i = 0; i < h->actual->links.n; i++)
-        map_set_str(&h->links, ifname_key(h->actual->links.v[i].name, key), &h->actual->links.v[i]);
+    for (size_t i = 0; i < h->actual->links.n; i++) {
+        struct netlink *l = &h->actual->links.v[i];
+        map_set_str(&h->links, ifname_key(l->name, key), l);
+        if (l->kind == LINK_VLAN && !l->ours && netlink_has(l, NA_VLAN_ID))
+            VEC_PUSH(&h->foreign_vlans, l);
+    }
     for (size_t i = 0; i < h->actual->addrs.n; i++) {
         struct netaddr *a = &h->actual->addrs.v[i];
         if (a->proto != NET_PROTO && !ip_is_link_local(&a->prefix.ip))
@@ -245,5 +249,6 @@ int validate_change(const struct intent *after, const struct ledger *l, const ch
     map_done(&h.links);
     map_done(&h.addresses);
     map_done(&h.changed);
+    free(h.foreign_vlans.v);
     return h.first;
 }

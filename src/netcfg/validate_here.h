@@ -18,6 +18,10 @@ struct here {
     struct map links;     /* name in lower case → struct netlink */
     struct map addresses; /* IP as text → struct netaddr */
     struct map changed;   /* object id → struct op: what this change puts */
+    struct {              /* VLAN interfaces that are not ours */
+        const struct netlink **v;
+        size_t n, cap;
+    } foreign_vlans;
 
     size_t index; /* of the operation */
     const struct object *o;

@@ -69,10 +69,9 @@ static bool tags_are_per_parent(const struct here *h)
 static void check_foreign_tag(struct here *h, const struct netlink *parent)
 {
     uint64_t tag = object_uint(h->o, "tag", h->node);
-    for (size_t i = 0; i < h->actual->links.n; i++) {
-        const struct netlink *l = &h->actual->links.v[i];
-        if (l->kind != LINK_VLAN || l->ours || !netlink_has(l, NA_VLAN_ID) ||
-            l->attr[NA_VLAN_ID].u != tag)
+    for (size_t i = 0; i < h->foreign_vlans.n; i++) {
+        const struct netlink *l = h->foreign_vlans.v[i];
+        if (l->attr[NA_VLAN_ID].u != tag)
             continue;
         const char *on = netlink_has(l, NA_PARENT) ? l->attr[NA_PARENT].s : "";
         bool same = strcmp(on, parent->name) == 0;
