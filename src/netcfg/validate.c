@@ -186,8 +186,8 @@ static void check_address(struct here *h, const struct take *t)
 
 static void check_takes(struct here *h)
 {
-    bool existing = h->o->kind == KIND_PORT &&
-                    strcmp(object_text(h->o, "type", h->node), "existing") == 0;
+    const char *type = h->o->kind == KIND_PORT ? object_text(h->o, "type", h->node) : NULL;
+    bool existing = type && strcmp(type, "existing") == 0;
     const struct take *t;
     for (size_t i = 0; (t = site_take(&h->site, h->o, &i));) {
         if (t->type == TAKE_NAME && h->o->kind != KIND_NIC && !existing)

@@ -210,10 +210,10 @@ void validate_nic(struct here *h)
 void validate_port(struct here *h)
 {
     const char *type = object_text(h->o, "type", h->node);
-    const struct netlink *l = here_link(h, h->o->name);
-    if (strcmp(type, "existing") != 0 || !l || l->ours)
-        return;
     const char *on = object_text(h->o, "switch", h->node);
+    const struct netlink *l = here_link(h, h->o->name);
+    if (!type || strcmp(type, "existing") != 0 || !on || !l || l->ours)
+        return;
     const struct netlink *master = here_master(h, l), *bridge = here_link(h, on);
     if (master && master == bridge && bridge->ours)
         return; /* it hangs there already */

@@ -3,10 +3,12 @@
 #include "world_random.h"
 
 #include "intent/admission.h"
+#include "intent/diff.h"
 #include "intent/ends.h"
 #include "intent/rules.h"
+#include "intent/undo.h"
 
-enum { CHANGES = 6000, RESTART_EVERY = 150, LINES_MAX = 4 };
+enum { CHANGES = 6000, RESTART_EVERY = 150, LINES_MAX = 4, ODD_ROUNDS = 150, ODD_CHANGES = 12 };
 
 struct tally {
     unsigned passed, refused, warned;
@@ -140,9 +142,46 @@ static void what_passes_the_rules_can_stand(void **state)
     assert_true(t.passed > CHANGES / 10 && t.refused > CHANGES / 10 && t.warned > CHANGES / 50);
 }
 
+/* Whatever a store or another version holds: everybody who reads it copes. */
+static void odd_objects_harm_nobody(void **state)
+{
+    (void)state;
+    struct rng r;
+    rng_seed(&r, random_seed());
+    for (unsigned round = 0; round < ODD_ROUNDS; round++) {
+        struct world w;
+        world_open(&w);
+        for (unsigned i = 0; i < ODD_CHANGES; i++) {
+            struct change *c = odd_change(&r, &w);
+            struct intent *after = intent_fork(w.in);
+            intent_apply(after, c);
+            struct errs errs = {0}, warnings = {0};
+            struct verdicts v;
+            struct diffs d;
+            struct value *docs = NULL;
+            rules_check(w.in, after, w.ledger, c->ops, c->ops_n, NULL, &errs, &warnings);
+            expect_sentences(&errs);
+            expect_sentences(&warnings);
+            admission_judge(after, w.ledger, NULL, &v);
+            diff_intents(w.in, after, &d);
+            assert_int_equal(undo_documents(c, w.in, after, true, &docs, &errs), 0);
+            value_free(docs);
+            diffs_done(&d);
+            admission_done(&v);
+            errs_done(&errs);
+            errs_done(&warnings);
+            intent_free(w.in);
+            w.in = after;
+            change_free(c);
+        }
+        world_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(odd_objects_harm_nobody),
         cmocka_unit_test(what_passes_the_rules_can_stand),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,7 +93,7 @@ static void random_setting(struct rng *r, char line[RANDOM_LINE])
 }
 
 /* One line. An edit names an object that is there. */
-static void random_line(struct rng *r, const struct world *w, char line[RANDOM_LINE])
+UNUSED_OK static void random_line(struct rng *r, const struct world *w, char line[RANDOM_LINE])
 {
     const char *name = RANDOM_OF(r, "a", "B", "b", "c", "A", "d", "e", "E");
     const char *at = RANDOM_OF(r, "n1", "n1", "n2", "n1,n2", "all", "rack=a", "rack=b");
@@ -141,6 +141,83 @@ static void random_line(struct rng *r, const struct world *w, char line[RANDOM_L
         }
         random_vlan(r, name, at, line);
     }
+}
+
+/* --- what a newer version, or nobody sane, might have stored --- */
+
+static struct value *odd_value(struct rng *r, unsigned depth)
+{
+    struct value *v;
+    switch (rng_below(r, depth ? 6 : 4)) {
+    case 0:
+        return value_bool(rng_below(r, 2));
+    case 1:
+        return value_int((int64_t)rng_next(r) >> rng_below(r, 64));
+    case 2:
+        return value_text(RANDOM_OF(r, "", "n1", "a", "b", "existing", "veth", "auto", "gold",
+            "10-20", "10.0.0.1", "10.0.0.1/24", "2001:db8::1/64", "52:54:00:00:00:01", "parent",
+            "rack=a",
+            "a-text-that-is-much-longer-than-any-name-of-an-interface-could-ever-be-in-this-"
+            "kernel"));
+    case 3:
+        return value_null();
+    case 4:
+        v = value_list();
+        for (uint64_t n = rng_below(r, 4); n > 0; n--)
+            value_add(v, odd_value(r, depth - 1));
+        return v;
+    default:
+        v = value_map();
+        for (uint64_t n = rng_below(r, 4); n > 0; n--)
+            value_set(v, RANDOM_OF(r, "n1", "n2", "n9", "node", "vlan", "address", "a", "gold"),
+                odd_value(r, depth - 1));
+        return v;
+    }
+}
+
+/* An object past every check: any field may hold anything. Also replaces one that is there. */
+UNUSED_OK static void odd_put(struct rng *r, const struct world *w, struct change *c)
+{
+    static const struct nodes everywhere = {.type = NODES_ALL};
+    struct object *o = MEM_NEW(struct object);
+    o->kind = (enum kind)rng_below(r, KIND_COUNT);
+    o->name = mem_strdup(RANDOM_OF(r, "a", "b", "A", "eth1", "n1", "kar", "vx-00000000", "p1"));
+    const struct object *was = intent_find(w->in, o->kind, o->name, NULL, NULL);
+    nodes_copy(&o->nodes, &everywhere);
+    if (rng_below(r, 2)) {
+        struct value *v = value_text(RANDOM_OF(r, "n1", "n1,n2", "n9", "rack=a"));
+        nodes_done(&o->nodes);
+        assert_int_equal(nodes_parse(v, &o->nodes, NULL), 0);
+        value_free(v);
+    }
+    o->spec = value_map();
+    for (const struct field *f = schema_kinds[o->kind].fields; f->name; f++) {
+        if (rng_below(r, 3))
+            value_set(o->spec, f->name, odd_value(r, 2));
+    }
+    value_set(o->spec, "of_a_newer_version", odd_value(r, 2));
+    const struct entry *entry = was ? intent_entry(w->in, &was->id) : NULL;
+    if (was)
+        o->id = was->id;
+    change_add_put(c, o, entry ? &entry->revs[0]->rev : NULL, entry ? 1 : 0);
+}
+
+/* A sealed change of odd objects. */
+UNUSED_OK static struct change *odd_change(struct rng *r, struct world *w)
+{
+    uint8_t seed[32] = {1};
+    struct key_public pub;
+    struct key_secret sec;
+    crypto_keypair_from_seed(seed, &pub, &sec);
+    struct change *c = change_new();
+    c->stream = 1;
+    c->seq = ++w->seq[0];
+    c->hlc = (hlc)w->wall << 16;
+    w->wall += 60 * 1000;
+    for (uint64_t n = rng_between(r, 1, 3); n > 0; n--)
+        odd_put(r, w, c);
+    assert_int_equal(change_seal(c, &sec, NULL), 0);
+    return c;
 }
 
 /* The seed of a random test: KAR_SEED, or the one it always has; printed to replay it. */

@@ -3,7 +3,7 @@
  * A case is an intent, a change to it, the host's interfaces (state_text.h) and every error and
  * warning expected. Interfaces have a MAC, and a link where they are up, unless the case says
  * otherwise; those marked ours=A belong to the object of their name. */
-#include "../intent/world.h"
+#include "../intent/world_random.h"
 #include "netcfg/validate.h"
 #include "state_text.h"
 
@@ -104,10 +104,39 @@ static void what_the_kernel_can_do_passes_in_silence(void **state)
     assert_int_equal(failed, 0);
 }
 
+static void odd_objects_harm_nobody(void **state)
+{
+    (void)state;
+    static const struct validate_case plain;
+    struct rng r;
+    rng_seed(&r, random_seed());
+    for (unsigned round = 0; round < 200; round++) {
+        struct world w;
+        struct kernel_features features = {0};
+        world_open(&w);
+        for (unsigned i = 0; i < 10; i++) {
+            struct change *c = odd_change(&r, &w);
+            intent_apply(w.in, c);
+            struct errs errs = {0}, warnings = {0};
+            struct netstate live = state_of(
+                HOST "link a bridge ours=A up=1\nlink b vlan ours=B up=1");
+            make_live(&live, &plain, w.in);
+            validate_change(
+                w.in, w.ledger, "n1", c->ops, c->ops_n, &live, &features, &errs, &warnings);
+            netstate_done(&live);
+            errs_done(&errs);
+            errs_done(&warnings);
+            change_free(c);
+        }
+        world_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(refusals_and_warnings_are_exact),
+        cmocka_unit_test(odd_objects_harm_nobody),
         cmocka_unit_test(what_the_kernel_can_do_passes_in_silence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
