@@ -141,6 +141,8 @@ int request_flush(struct kernel_nl *k, struct kop_result *results, struct err *e
  * Errors: ERR_KERNEL; -ERR_BUSY when the dump was interrupted by a change: ask again. */
 int dump_ask(struct kernel_nl *k, struct nl_msg *m, void (*fn)(void *ctx, struct nlmsghdr *h),
     void *ctx, struct err *e);
+/* The kernel's own words in an extended acknowledgement, "" when it has none. Hostile bytes. */
+const char *netlink_ack_text(const struct nlmsghdr *h);
 /* Drains the notifications. Returns a set of 1 << enum kernel_event_type. */
 unsigned notifications_drain(struct kernel_nl *k);
 

@@ -138,9 +138,10 @@ uint32_t link_index(struct kernel_nl *k, const char *name)
 
 /* --- requests --------------------------------------------------------------------------------- */
 
-/* The kernel's own words in an extended acknowledgement, "" when it has none. */
-static const char *ack_text(const struct nlmsghdr *h)
+const char *netlink_ack_text(const struct nlmsghdr *h)
 {
+    if (!nlmsg_valid_hdr(h, sizeof(struct nlmsgerr)))
+        return "";
     const struct nlmsgerr *ack = nlmsg_data(h);
     size_t skip = sizeof(*ack), total = h->nlmsg_len - NLMSG_HDRLEN;
     if (!(h->nlmsg_flags & NLM_F_ACK_TLVS))
@@ -175,7 +176,7 @@ static void request_answered(
         if (failed == r->tolerated[t])
             failed = 0;
     if (failed != 0 && results != NULL && results[r->op].code == 0)
-        kop_result_set(&results[r->op], failed, ack_text(h));
+        kop_result_set(&results[r->op], failed, netlink_ack_text(h));
 }
 
 /* Answers come in the order of the requests: one that is passed over was lost. */
