@@ -21,8 +21,6 @@
 
 enum { RUNS = 300, WARM_UP_RUNS = 20, SWITCHES = 20, START_WAIT_MS = 10000 };
 
-extern char **environ;
-
 static void die(const char *what_)
 {
     fprintf(stderr, "bench/cli: %s: %s\n", what_, strerror(errno));
@@ -75,7 +73,8 @@ static double measure(const char *name, double limit_ms, const char *const *argv
         ns[i] = clock_monotonic_ns() - start;
     }
     qsort(ns, RUNS, sizeof(ns[0]), by_time);
-    double median = (double)ns[RUNS / 2] / 1e6, high = (double)ns[RUNS * 95 / 100] / 1e6;
+    enum { MIDDLE = RUNS / 2, HIGH = RUNS * 95 / 100 };
+    double median = (double)ns[MIDDLE] / 1e6, high = (double)ns[HIGH] / 1e6;
     printf("%-12s median %6.2f ms   95 %% below %6.2f ms", name, median, high);
     if (limit_ms > 0)
         printf("   limit %g ms%s", limit_ms, median > limit_ms ? "  TOO SLOW" : "");
