@@ -83,9 +83,11 @@ static int not_confirmed(struct cli *c, const struct value *error)
 
 static int rejected(struct cli *c, const struct request *r, const struct value *error)
 {
+    const char *name = value_get_text(error, "code");
     int code = cli_fail_answer(c, r, error);
 
-    if (c->output->is_for_people && (code == EXIT_REJECTED || code == EXIT_NOT_FOUND))
+    /* an error is the answer only as long as the change was not taken */
+    if (c->output->is_for_people && name && err_code_from_text(name) != ERR_INTERNAL)
         screen_printf(&c->err, "nothing was changed\n");
     return code;
 }

@@ -137,7 +137,10 @@ char *elapsed_format(time_ms elapsed, char ret_text[HUMAN_TEXT])
 {
     long long ms = elapsed > 0 ? elapsed : 0;
 
-    snprintf(ret_text, HUMAN_TEXT, "%lld.%02llds", ms / 1000, ms % 1000 / 10);
+    if (ms < 10)
+        snprintf(ret_text, HUMAN_TEXT, "%lldms", ms);
+    else
+        snprintf(ret_text, HUMAN_TEXT, "%lld.%02llds", ms / 1000, ms % 1000 / 10);
     return ret_text;
 }
 

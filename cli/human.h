@@ -18,7 +18,7 @@ int wall_parse(const char *text, time_ms *ret);
 
 /* Two units at most: 7s, 3m12s, 2h05m, 4d3h. A negative age (clocks differ) reads 0s. */
 char *age_format(time_ms age, char ret_text[HUMAN_TEXT]);
-char *elapsed_format(time_ms elapsed, char ret_text[HUMAN_TEXT]); /* 0.04s, 12.30s */
+char *elapsed_format(time_ms elapsed, char ret_text[HUMAN_TEXT]); /* 4ms, 0.04s, 12.30s */
 char *bytes_format(uint64_t bytes, char ret_text[HUMAN_TEXT]);    /* 512 B, 1.2 GiB */
 char *count_format(uint64_t n, char ret_text[HUMAN_TEXT]);        /* 1,234,567 */
 char *speed_format(uint64_t mbps, char ret_text[HUMAN_TEXT]);     /* 100 Mb/s, 2.5 Gb/s */

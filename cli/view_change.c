@@ -29,13 +29,13 @@ static const struct action_look *action_look(const struct value *doc)
     return NULL; /* none: the document says what already is */
 }
 
-static void print_field(struct screen *s, const struct value *c)
+static void print_field(struct screen *s, const struct value *c, bool local)
 {
     const struct value *from = value_get(c, "from"), *to = value_get(c, "to");
     const char *field = value_get_text(c, "field");
     struct buf a = BUF_INIT, b = BUF_INIT;
 
-    if (!field)
+    if (!field || (local && !from && strcmp(field, "nodes") == 0)) /* the title says it */
         return;
     if (strncmp(field, "spec.", 5) == 0)
         field += 5;
@@ -64,7 +64,7 @@ void documents_print(struct screen *s, const struct value *docs)
         /* of an object that goes, its fields say nothing */
         for (size_t k = 0; look->sign != '-' && value_is(changes, VALUE_LIST) && k < changes->n;
              k++)
-            print_field(s, changes->v[k]);
+            print_field(s, changes->v[k], value_get(docs->v[i], "node") != NULL);
     }
 }
 

@@ -134,6 +134,7 @@ static void print_nic(struct screen *s, const struct value *nic)
     else
         line_add(&t, "editable", STYLE_PLAIN,
             err_text_format(&text, "no%s%s", why_ ? ": " : "", why_ ? why_ : ""));
+    line_value(&t, "note", value_get(nic, "note"), NULL);
     users_to_words(nic, &users);
     line_add(&t, "used by", STYLE_PLAIN, buf_cstr(&users));
     line_value(&t, "set by kar", value_get(value_get(nic, "settings"), "spec"), NULL);

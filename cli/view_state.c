@@ -72,6 +72,10 @@ static void print_status(struct screen *s, const struct value *result)
     bool converged = value_get_bool(result, "converged", false);
     char age[HUMAN_TEXT], id[16];
 
+    if (!value_is(value_get(result, "cluster"), VALUE_MAP)) {
+        screen_printf(s, "this node is in no cluster yet; found one: karctl init\n");
+        return;
+    }
     screen_printf(s, "cluster ");
     screen_style(s, STYLE_STRONG, "%s", name_of(value_get(result, "cluster")));
     screen_printf(s, ", seen from %s: ", name_of(value_get(result, "node")));

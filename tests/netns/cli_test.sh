@@ -7,6 +7,8 @@
 #      lan (switch) --- web1 (port, tap)
 here=$(dirname "$0")
 . "$here/lib.sh"
+# IPv6 gives addresses to interfaces by itself, some time later: "nothing changed" could not be told.
+echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
 lab_nics eth1 eth2
 chmod 755 "$LAB_DIR"
 work=$LAB_DIR/work
@@ -48,9 +50,11 @@ check "no agent: version is told all the same" "$code" 0
 
 # --- founding -------------------------------------------------------------------------------------
 kard_start
-try vlan list
+try switch create lan
 check "no cluster: exit" "$code" 5
 check_has "no cluster: fix" "$err" "karctl init"
+try status
+check_has "status without a cluster" "$out" "found one: karctl init"
 try init --cluster lab --node n1
 check "init: exit" "$code" 0
 check_has "init: the cluster" "$out" "cluster lab"
@@ -126,7 +130,7 @@ check "cluster show: exit" "$code" 0
 check_has "cluster show" "$out" "switches per node max"
 
 # What is shown can be edited and applied.
-karctl switch show lan -o yaml | sed 's/mtu: 1400/mtu: 1300/' | karctl apply -f - >/dev/null 2>"$LAB_DIR/err"
+karctl switch show lan -o yaml | sed 's/mtu: 1400/mtu: 1300/' | karctl apply -f - --yes >/dev/null 2>"$LAB_DIR/err"
 check "show -o yaml | apply: exit" $? 0
 check "show -o yaml | apply: the kernel" "$(ip -j link show dev lan | jq '.[0].mtu')" 1300
 karctl switch list -o json | karctl diff -f - >/dev/null
@@ -141,7 +145,7 @@ last=$(karctl history --limit 1 -o json | jq -r '.[0].change')
 try history show "${last:0:8}"
 check "history show: exit" "$code" 0
 check_has "history show: verified" "$out" "verified"
-try undo "${last:0:8}" -m "too small"
+try undo "${last:0:8}" -m "too small" --yes
 check "undo: exit" "$code" 0
 check "undo: the kernel" "$(ip -j link show dev lan | jq '.[0].mtu')" 1400
 try history diff "${last:0:8}"
@@ -221,7 +225,8 @@ check "list -w: the row that went" "$(grep -c '^br1 .*deleted' "$LAB_DIR/rows")"
 kill "$watcher" "$lister"
 
 # --- set, doctor, delete --------------------------------------------------------------------------
-try switch set lan --stp --unset mtu
+mistake "a change below a VM without --yes" 3 "web server" switch set lan --stp
+try switch set lan --stp --unset mtu --yes
 check "set: exit" "$code" 0
 check "set: the kernel" "$(ip -d -j link show dev lan | jq '.[0].linkinfo.info_data.stp_state')" 1
 try node set n1 --label rack=a

@@ -104,7 +104,8 @@ static void figures_are_readable(void **state)
     assert_string_equal(age_format(356400000, t), "4d3h");
     assert_string_equal(elapsed_format(43, t), "0.04s");
     assert_string_equal(elapsed_format(12345, t), "12.34s");
-    assert_string_equal(elapsed_format(-1, t), "0.00s");
+    assert_string_equal(elapsed_format(9, t), "9ms");
+    assert_string_equal(elapsed_format(-1, t), "0ms");
     assert_string_equal(bytes_format(0, t), "0 B");
     assert_string_equal(bytes_format(1023, t), "1023 B");
     assert_string_equal(bytes_format(1024, t), "1.0 KiB");

@@ -333,7 +333,7 @@ static void on_a_terminal_a_warning_is_asked_back(void **state)
         assert_int_equal(strstr(fake_asked(&k), "\"yes\":true") != NULL, accepted);
         assert_int_equal(strstr(r.err, "nothing was changed\n") != NULL, !accepted);
         assert_string_equal(r.out,
-            accepted ? "plan 7f3a  -1 vlan   1 node, 0 operations\n n1 ✓ active  0.00s\n" : "");
+            accepted ? "plan 7f3a  -1 vlan   1 node, 0 operations\n n1 ✓ active  9ms\n" : "");
         run_done(&r);
         fake_stop(&k);
     }

@@ -60,6 +60,7 @@ static const struct golden {
     {"apply", &view_apply, "table", EXIT_DIFFERS},
     {"status", &view_status, "table", EXIT_DIFFERS},
     {"status-good", &view_status, "table", EXIT_DONE},
+    {"status-none", &view_status, "table", EXIT_DONE},
     {"drift", &view_drift, "table", EXIT_DIFFERS},
     {"drift-none", &view_drift, "table", EXIT_DONE},
     {"doctor", &view_doctor, "table", EXIT_DIFFERS},
