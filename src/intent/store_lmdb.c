@@ -177,12 +177,12 @@ static int env_map(struct store_lmdb *s, uint64_t bytes)
         s->map_bytes = bytes;
         return 0;
     }
-    int again = env_reopen(s); /* no address space: LMDB has lost its map */
-    return again ? again : MDB_MAP_FULL;
+    env_reopen(s); /* no address space: LMDB has lost its map */
+    return rc;
 }
 
 /* Doubles the map, up to the limit, and for who makes room beyond it. MDB_MAP_FULL when it may not
- * grow. */
+ * grow, ENOMEM when the system does not let it. */
 static int env_grow(struct store_lmdb *s, bool makes_room)
 {
     uint64_t max = s->file.bytes_max, twice = 2 * s->map_bytes;

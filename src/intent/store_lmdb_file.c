@@ -33,6 +33,10 @@ int lmdb_file_err(const struct lmdb_file *f, int rc, const char *verb, struct er
         return err_set(e, ERR_STORE_FULL, what("cannot %s the store %s: it is full", verb, f->path),
             why("it has reached its limit of %llu MiB", (unsigned long long)(f->bytes_max >> 20)),
             fix("raise the limit of the store; nothing that was stored is lost"));
+    case ENOMEM:
+        return err_set(e, ERR_STORE_FULL,
+            what("cannot %s the store %s: it cannot be mapped", verb, f->path), strerror(rc),
+            fix("raise the limit of address space of kard (LimitAS in its unit)"));
     case MDB_TXN_FULL:
         return err_set(e, ERR_LIMIT, what("cannot %s the store %s", verb, f->path),
             "one commit touches too many pages", fix("split the change into smaller ones"));

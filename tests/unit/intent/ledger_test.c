@@ -235,6 +235,33 @@ static void test_frees(void **state)
     world_close(&w);
 }
 
+/* Two ends that keep their tunnel while something else is edited, and then move. */
+static void test_tunnel_follows_its_ends(void **state)
+{
+    (void)state;
+    static const char at_s[] = "{\"vni\":7,\"endpoints\":[{\"node\":\"n1\",\"vlan\":\"s\"},"
+                               "{\"node\":\"n2\",\"vlan\":\"s\"}]}";
+    static const char at_s_edited[] = "{\"vni\":7,\"ttl\":9,\"endpoints\":[{\"node\":\"n2\","
+                                      "\"vlan\":\"s\"},{\"node\":\"n1\",\"vlan\":\"s\"}]}";
+    static const char at_t[] = "{\"vni\":7,\"endpoints\":[{\"node\":\"n1\",\"vlan\":\"t\"},"
+                               "{\"node\":\"n2\",\"vlan\":\"s\"}]}";
+    struct world w;
+    char text[256];
+    world_open(&w, "{}");
+    create(&w, KIND_OVERLAY, "a", "n1,n2", at_s, text);
+    assert_string_equal(text, "+name a +vni 7 +tunnel n1/s n2/s ");
+    edit(&w, KIND_OVERLAY, "a", "a", "n1,n2", at_s_edited, text);
+    assert_string_equal(text, ""); /* the same pair, named the other way round */
+    edit(&w, KIND_OVERLAY, "a", "a", "n1,n2", at_t, text);
+    assert_string_equal(text, "+tunnel n1/t n2/s -tunnel n1/s n2/s ");
+    create(&w, KIND_OVERLAY, "b", "n1,n2",
+        "{\"endpoints\":[{\"node\":\"n1\",\"vlan\":\"s\"},"
+        "{\"node\":\"n2\",\"vlan\":\"s\"}]}",
+        text);
+    assert_non_null(strstr(text, "+tunnel n1/s n2/s "));
+    world_close(&w);
+}
+
 /* One change deletes an object and gives its name, number and ends to another. */
 static void test_handover_in_one_change(void **state)
 {
@@ -456,6 +483,7 @@ int main(void)
         cmocka_unit_test(test_claims),
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_frees),
+        cmocka_unit_test(test_tunnel_follows_its_ends),
         cmocka_unit_test(test_handover_in_one_change),
         cmocka_unit_test(test_partial_delete_frees_nothing),
         cmocka_unit_test(test_explicit_before_picked),

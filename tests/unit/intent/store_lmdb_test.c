@@ -331,10 +331,24 @@ static void test_map_grows_up_to_the_limit(void **state)
     assert_true(st.bytes <= limits.bytes_max);
     words_put(&b, STORE_META, "small", "fits");
     assert_int_equal(commit(s, &b, &e), 0);
-    for (uint32_t i = 0; i < stored; i += 2) /* room again */
+    uint32_t small = 0; /* to the last page */
+    for (size_t size = 20000; size > 20; size /= 2) {
+        for (;; small++) {
+            uint32_t key = 5000 + small;
+            put_block(&b, key, size);
+            if (commit(s, &b, &e) < 0)
+                break;
+        }
+    }
+    for (uint32_t i = 0; i < stored; i += 2) /* to delete takes pages too: they are granted */
         store_delete(&b, STORE_CHANGES, &i, sizeof(i));
     assert_int_equal(commit(s, &b, &e), 0);
     put_block(&b, 1000, 50000);
+    assert_int_equal(commit(s, &b, &e), 0);
+    for (uint32_t i = 0; i < small; i++) {
+        uint32_t key = 5000 + i;
+        store_delete(&b, STORE_CHANGES, &key, sizeof(key));
+    }
     assert_int_equal(commit(s, &b, &e), 0);
     s->ops->close(s);
 
