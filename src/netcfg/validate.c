@@ -165,6 +165,9 @@ static void check_name(struct here *h, const struct take *t)
     const struct netlink *l = map_get_str(&h->links, take_text(t));
     if (!l || l->ours)
         return; /* one of ours: rules said whether another object has it, or plan removes it */
+    if (h->own && netlink_has(h->own, NA_VETH_PEER) &&
+        ifname_same(h->own->attr[NA_VETH_PEER].s, l->name))
+        return; /* the far end of this port's own pair, which carries no mark */
     here_refuse(h, t->field, ERR_NAME_TAKEN, what("the name %s is taken on %s", l->name, h->node),
         why("an interface of that name is there, and it is not one of kar's"),
         fix("choose another name; those of the host: karctl nic list --node %s", h->node));

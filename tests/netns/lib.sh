@@ -63,9 +63,9 @@ kernel_has() { # kind: vlan, bond, dummy, …
 kard_start() { # further arguments go to kard
     "$KARD" "$@" >>"$LAB_DIR/kard.log" 2>&1 &
     kard_pid=$!
-    for _ in $(seq 1 500); do
+    for _ in $(seq 1 3000); do # the kernel lock that all namespaces share may be held for seconds
         karctl status >/dev/null 2>&1
-        [ $? -le 1 ] && return 0 # it answers; degraded is for the test to judge
+        [ $? = 4 ] || return 0 # it answers: what, does not matter. A socket may be a killed one's
         kill -0 "$kard_pid" 2>/dev/null || break
         sleep 0.02
     done

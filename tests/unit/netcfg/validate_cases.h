@@ -294,6 +294,9 @@ static const struct validate_case validate_silent_cases[] = {
         .state = HOST "link storage vlan ours=A parent=eth1 vlan.id=110 up=1", .no_link = "eth1"},
     {.given = "switch lan nodes=n1 uplink=eth1\nset node n1 management=eth1", .change = "set switch lan stp=true",
         .state = "link eth1 nic up=1 master=lan\nlink lan bridge ours=A up=1", .no_link = "eth1"},
+    /* The far end of a port's own pair carries no mark, and is no reason against changing the port. */
+    {.given = "switch lan nodes=n1\nport web nodes=n1 switch=lan type=veth", .change = "set port web mtu=1400",
+        .state = HOST "link lan bridge ours=A up=1\nlink web veth ours=A up=1 master=lan veth.peer=web-gst\nlink web-gst veth veth.peer=web"},
     {.given = "switch lan nodes=n1", .change = "port vnet0 nodes=n1 switch=lan type=existing owner=web1",
         .state = "link vnet0 tap up=1 master=lan\nlink lan bridge ours=A up=1"},
     {.given = "set cluster kar vlan_tags_unique=parent", .change = "vlan storage nodes=n1 parent=eth1 tag=110",
