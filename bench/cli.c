@@ -8,7 +8,6 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,14 +26,14 @@ static void die(const char *what_)
     exit(1);
 }
 
-static pid_t spawn(const char *const *argv, bool quiet)
+static pid_t spawn(const char *const *argv)
 {
     posix_spawn_file_actions_t actions;
     pid_t pid;
 
     posix_spawn_file_actions_init(&actions);
-    if (quiet)
-        posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
     int r = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
     if (r != 0) {
@@ -48,7 +47,7 @@ static void run(const char *const *argv)
 {
     int status;
 
-    if (waitpid(spawn(argv, true), &status, 0) < 0 || status != 0) {
+    if (waitpid(spawn(argv), &status, 0) < 0 || status != 0) {
         fprintf(stderr, "bench/cli: %s failed\n", argv[0]);
         exit(1);
     }
@@ -111,7 +110,7 @@ static void enter_namespace(void)
 static pid_t start_agent(const char *kard, const char *root, const char *socket)
 {
     const char *const argv[] = {kard, "--root", root, NULL};
-    pid_t pid = spawn(argv, true);
+    pid_t pid = spawn(argv);
     time_ms deadline = clock_monotonic() + START_WAIT_MS;
 
     while (access(socket, F_OK) != 0) {
@@ -163,7 +162,7 @@ int main(int argc, char **argv)
     double list_ms = measure("list", 10, list);
     double json_ms = measure("list, json", 10, json);
     double ip_ms = measure("ip -j link", 0, ip);
-    printf("list / ip    %.2f\n", json_ms / ip_ms);
+    printf("json / ip    %.2f\n", json_ms / ip_ms);
 
     kill(agent, SIGTERM);
     waitpid(agent, NULL, 0);

@@ -96,7 +96,8 @@ int cli_print(struct cli *c, const struct view *v, struct value *result)
     if (c->output->is_for_people && !v->is_documents)
         value_make_printable(result);
     c->output->print(&c->out, v, result);
-    if (c->output->is_for_people) {
+    /* for who looks at it; in a pipe it would stand between other programs' lines */
+    if (c->output->is_for_people && c->out.is_terminal) {
         fflush(c->out.f);
         count_print(&c->err, v, result);
     }

@@ -114,7 +114,9 @@ try switch list
 check "switch list: exit" "$code" 0
 check_has "switch list: titles" "$out" "NAME  NODE  UPLINK"
 check_has "switch list: a row" "$out" "lan   n1    eth1"
-check "switch list: the count" "$err" "1 switch: 1 active"
+check_has "switch list: the count, on a terminal" \
+    "$(script -qec "$KARCTL switch list" /dev/null </dev/null)" "1 switch: 1 active"
+check "switch list: no word beside the data in a pipe" "$err" ""
 check "switch list -o json" "$(karctl switch list -o json | jq -r '.[0].spec.uplink')" eth1
 try switch show lan
 check_has "switch show: the port" "$out" "web1"

@@ -86,8 +86,13 @@ static void data_goes_out_and_messages_beside(void **state)
     assert_int_equal(r.code, EXIT_DONE);
     assert_string_equal(r.out, "NAME     NODE  PARENT  TAG  ADDRESS  MTU  STATUS\n"
                                "storage  n1    eth1    110  -          -  active\n");
+    assert_string_equal(r.err, "");
+    run_done(&r);
+    around.terminal = true;
+    r = run_line(&around, "karctl vlan list");
     assert_string_equal(r.err, "1 vlan: 1 active\n");
     run_done(&r);
+    around.terminal = false;
     r = run_line(&around, "karctl vlan list -o name --color always");
     assert_string_equal(r.out, "storage\n");
     assert_string_equal(r.err, "");
