@@ -14,10 +14,10 @@ kernel_snapshot >"$LAB_DIR/before"
 sock=$KARD_ROOT/run/kard/kard.sock
 
 has() { ip link show dev "$1" >/dev/null 2>&1 && echo yes || echo no; }
-until_is() { # what, expected, command…: within 5 s
+until_is() { # what, expected, command…: within 10 s
     local what=$1 want=$2
     shift 2
-    for _ in $(seq 1 250); do
+    for _ in $(seq 1 500); do
         [ "$("$@" 2>/dev/null)" = "$want" ] && break
         sleep 0.02
     done
