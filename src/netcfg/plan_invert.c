@@ -80,7 +80,7 @@ static const struct above *above_of(struct inverter *v, const char *name, size_t
         if (strcmp(v->above.v[low + *ret_n].below, name) != 0)
             break;
     }
-    return v->above.v + low;
+    return v->above.n ? &v->above.v[low] : NULL;
 }
 
 /* Appends `row` as an operation of another type, on behalf of the object of `of`. */

@@ -20,13 +20,14 @@ struct row_kind {
 static void merge(struct planner *p, const struct row_kind *k, const void *want, size_t want_n,
     const void *have, size_t have_n, void (*fn)(struct planner *, const void *, const void *))
 {
-    const char *w = want, *h = have;
-    const char *w_end = w + want_n * k->bytes, *h_end = h + have_n * k->bytes;
-    while (w != w_end || h != h_end) {
-        int c = w == w_end ? 1 : h == h_end ? -1 : k->cmp(w, h);
-        fn(p, c <= 0 ? w : NULL, c >= 0 ? h : NULL);
-        w += c <= 0 ? k->bytes : 0;
-        h += c >= 0 ? k->bytes : 0;
+    const char *wants = want, *haves = have; /* NULL when there are none */
+    for (size_t w = 0, h = 0; w < want_n || h < have_n;) {
+        const char *wanted = w < want_n ? wants + w * k->bytes : NULL;
+        const char *had = h < have_n ? haves + h * k->bytes : NULL;
+        int c = !wanted ? 1 : !had ? -1 : k->cmp(wanted, had);
+        fn(p, c <= 0 ? wanted : NULL, c >= 0 ? had : NULL);
+        w += c <= 0;
+        h += c >= 0;
     }
 }
 
