@@ -2,7 +2,8 @@
  *
  *   kernel_nl.c         open, dump, events, close: the happy path
  *   kernel_nl_socket.c  requests in flight and their answers; dumps
- *   kernel_nl_cache.c   messages → cache → netstate; no socket, so it is fuzzed as it stands
+ *   kernel_nl_decode.c  messages → rows
+ *   kernel_nl_cache.c   rows → cache → netstate; both without a socket: fuzzed as they stand
  *   kernel_nl_apply.c   operations → requests, in runs: kernel_nl_link.c, kernel_nl_rows.c
  *   kernel_nl_fill.c    attributes of a message, by the table
  *   kernel_nl_probe.c   what this kernel has
@@ -11,6 +12,7 @@
 #ifndef KAR_NETCFG_KERNEL_NL_H
 #define KAR_NETCFG_KERNEL_NL_H
 
+#include <linux/if_link.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
@@ -86,6 +88,24 @@ void kernel_cache_to_netstate(const struct kernel_cache *c, struct netstate *ret
 const struct link_row *kernel_cache_link(const struct kernel_cache *c, uint32_t index);
 /* The same as a netstate would have it, names filled in. False: there is no such link. */
 bool kernel_cache_named(const struct kernel_cache *c, uint32_t index, struct netlink *ret);
+
+/* --- messages to rows ------------------------------------------------------------------------- */
+
+/* Hostile bytes, already framed. False: not one of interest, or not sound. */
+bool link_decode(struct nlmsghdr *h, struct link_row *ret); /* RTM_NEWLINK, AF_UNSPEC */
+bool addr_decode(struct nlmsghdr *h, struct addr_row *ret);
+bool fdb_decode(struct nlmsghdr *h, struct fdb_row *ret); /* static ones of VTEPs only */
+bool route_is_ours(struct nlmsghdr *h);
+bool route_decode(struct nlmsghdr *h, struct route_row *ret); /* ours only */
+
+/* An AF_BRIDGE message of a bridge or a port; its attributes point into the message. */
+struct bridge_message {
+    uint32_t index;
+    struct nlattr *tb[IFLA_MAX + 1];
+};
+bool bridge_message_decode(struct nlmsghdr *h, struct bridge_message *ret);
+void port_decode(struct netlink *l, const struct bridge_message *m);
+void vlans_decode(struct vlan_rows *rows, const struct bridge_message *m); /* appends */
 
 /* --- socket ----------------------------------------------------------------------------------- */
 

@@ -43,7 +43,7 @@ static int driver_read(struct kernel_nl *k, const struct netlink *l, struct nic_
 static void settings_read(struct kernel_nl *k, const char *link, struct nic_hardware *ret)
 {
     enum { MASKS_MAX = 3 * 127 }; /* three masks of at most 127 words: a signed byte counts them */
-    union { /* the masks follow the settings */
+    union {                       /* the masks follow the settings */
         uint32_t room[sizeof(struct ethtool_link_settings) / sizeof(uint32_t) + MASKS_MAX];
         struct ethtool_link_settings s;
     } ask = {{0}};

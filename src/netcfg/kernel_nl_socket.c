@@ -319,12 +319,15 @@ int dump_ask(struct kernel_nl *k, struct nl_msg *m, void (*fn)(void *ctx, struct
         return err_set(e, ERR_KERNEL, what("cannot ask the kernel for its network"),
             why("%s", nl_geterror(r)), NULL);
     for (r = 0; r == 0;) {
-        ssize_t n = recv(nl_socket_get_fd(k->ask), k->in, NL_RECEIVE_BYTES, 0);
+        ssize_t n = recv(nl_socket_get_fd(k->ask), k->in, NL_RECEIVE_BYTES, MSG_TRUNC);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n <= 0)
+        if (n <= 0 || n > NL_RECEIVE_BYTES)
             return err_set(e, ERR_KERNEL, what("the kernel did not finish listing its network"),
-                why("%s", n < 0 ? strerror(errno) : "the socket closed"), NULL);
+                why("%s", n < 0    ? strerror(errno)
+                          : n == 0 ? "the socket closed"
+                                   : "a message is longer than any should be"),
+                NULL);
         r = dump_take(k, n, fn, ctx, &interrupted, e);
     }
     if (r < 0)
@@ -338,10 +341,11 @@ unsigned notifications_drain(struct kernel_nl *k)
 {
     unsigned seen = 0;
     for (;;) {
-        ssize_t n = recv(nl_socket_get_fd(k->listen), k->in, NL_RECEIVE_BYTES, MSG_DONTWAIT);
+        ssize_t n = recv(
+            nl_socket_get_fd(k->listen), k->in, NL_RECEIVE_BYTES, MSG_DONTWAIT | MSG_TRUNC);
         if (n < 0 && errno == EINTR)
             continue;
-        if (n < 0 && errno == ENOBUFS) {
+        if ((n < 0 && errno == ENOBUFS) || n > NL_RECEIVE_BYTES) { /* some of it is lost */
             for (size_t i = 0; i < CLASSES; i++)
                 k->cache.dirty[i] = true;
             seen |= 1U << KERNEL_OVERRUN | 1U << KERNEL_CHANGED;
