@@ -3,6 +3,7 @@
 
 #include "api/method.h"
 #include "base/mem.h"
+#include "kard/agent_live.h"
 #include "kard/agent_view.h"
 #include "netcfg/nic.h"
 
@@ -74,12 +75,12 @@ static void set_mtu(struct value *v, const struct nic *nic)
 }
 
 static struct value *nic_value(
-    struct agent *a, const struct netstate *s, const struct netlink *l, bool stats)
+    struct agent *a, const struct live *live, const struct netlink *l, bool stats)
 {
     struct nic nic;
     char text[MAC_TEXT];
     struct value *v = value_map();
-    nic_read(a->kernel, s, l, &nic);
+    nic_read(a->kernel, &live->state, l, &nic);
     value_set_text(v, "name", nic.name);
     value_set_text(v, "role", role_of(a, nic.name));
     value_set_text(v, "node", a->node[0] ? a->node : NULL);
@@ -97,7 +98,7 @@ static struct value *nic_value(
         value_set_int(v, "speed_mbps", nic.speed_mbps);
     if (nic.duplex != NIC_DUPLEX_UNKNOWN)
         value_set_text(v, "duplex", nic_duplex_text(nic.duplex));
-    value_set(v, "addresses", live_addresses(s, nic.name));
+    value_set(v, "addresses", live_addresses(live, nic.name));
     set_mtu(v, &nic);
     value_set_bool(v, "management", is_management(a, nic.name));
     value_set(v, "used_by", used_by(a, nic.name));
@@ -130,17 +131,17 @@ static int nics_here(struct agent *a, const char *node, struct err *e)
 int agent_nic_list(void *ctx, const char *node, struct value **ret, struct err *e)
 {
     struct agent *a = ctx;
-    struct netstate s = {0};
+    struct live s = {0};
     int r = nics_here(a, node, e);
     if (r == 0)
-        r = converge_dump_stats(a, &s, e);
+        r = live_open(a, &s, e);
     if (r < 0)
         return r;
     struct value *list = value_list();
-    for (size_t i = 0; i < s.links.n; i++)
-        if (is_nic(&s.links.v[i]))
-            value_add(list, nic_value(a, &s, &s.links.v[i], true));
-    netstate_done(&s);
+    for (size_t i = 0; i < s.state.links.n; i++)
+        if (is_nic(&s.state.links.v[i]))
+            value_add(list, nic_value(a, &s, &s.state.links.v[i], true));
+    live_done(&s);
     *ret = value_map();
     value_set(*ret, "nics", list);
     return 0;
@@ -167,16 +168,16 @@ int agent_nic_show(
     void *ctx, const char *name, const char *node, bool stats, struct value **ret, struct err *e)
 {
     struct agent *a = ctx;
-    struct netstate s = {0};
+    struct live s = {0};
     const struct netlink *l = NULL;
     int r = nics_here(a, node, e);
     if (r == 0)
-        r = converge_dump_stats(a, &s, e);
+        r = live_open(a, &s, e);
     if (r == 0)
-        r = nic_find(a, &s, name, &l, e);
+        r = nic_find(a, &s.state, name, &l, e);
     if (r == 0) {
         struct nic nic;
-        nic_read(a->kernel, &s, l, &nic);
+        nic_read(a->kernel, &s.state, l, &nic);
         if (stats && !nic.active)
             r = err_set(e, ERR_NIC_INACTIVE,
                 what("%s is not active: it has no statistics", l->name),
@@ -186,7 +187,7 @@ int agent_nic_show(
         else
             *ret = nic_value(a, &s, l, nic.active);
     }
-    netstate_done(&s);
+    live_done(&s);
     return r;
 }
 

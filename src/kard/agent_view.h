@@ -5,11 +5,6 @@
 #include "kard/agent_parts.h"
 
 struct value *time_value(time_ms wall); /* RFC 3339 text */
-/* Of one interface in a dump. */
-struct value *live_link(const struct netstate *s, const struct netlink *l);
-struct value *live_stats(const struct netlink *l);
-struct value *live_addresses(const struct netstate *s, const char *ifname);
-
 /* NULL, or a node of the cluster. Errors: ERR_NODE_UNKNOWN. */
 int agent_node_known(const struct agent *a, const char *node, struct err *e);
 /* Errors: ERR_NOT_FOUND. */

@@ -19,7 +19,8 @@
 
 enum {
     SLICE_MS = 5,               /* work between two looks at the descriptors */
-    HEAP_SPARE_BYTES = 2 << 20, /* given back to the kernel when there is nothing to do */
+    HEAP_SPARE_BYTES = 1 << 20, /* more than this is given back to the kernel, */
+    HEAP_SPARE_MS = 3000,       /* once, so long after some work */
 };
 
 struct loop {
@@ -29,7 +30,7 @@ struct loop {
     uv_poll_t store_poll, kernel_poll;
     uv_check_t check;
     uv_idle_t busy;
-    uv_timer_t timer, watchdog;
+    uv_timer_t timer, watchdog, trim;
     uv_signal_t term, intr, hup;
     bool is_busy, is_ready, stopping, stopped;
 };
@@ -48,8 +49,8 @@ static void loop_stop(struct loop *l)
     server_unix_close(l->server);
     uv_handle_t *own[] = {(uv_handle_t *)&l->store_poll, (uv_handle_t *)&l->kernel_poll,
         (uv_handle_t *)&l->check, (uv_handle_t *)&l->busy, (uv_handle_t *)&l->timer,
-        (uv_handle_t *)&l->watchdog, (uv_handle_t *)&l->term, (uv_handle_t *)&l->intr,
-        (uv_handle_t *)&l->hup};
+        (uv_handle_t *)&l->watchdog, (uv_handle_t *)&l->trim, (uv_handle_t *)&l->term,
+        (uv_handle_t *)&l->intr, (uv_handle_t *)&l->hup};
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         if (own[i]->loop)
             close_handle(own[i], NULL);
@@ -60,18 +61,28 @@ static void on_busy(uv_idle_t *h)
     (void)h; /* its being active keeps the poll from waiting */
 }
 
+static void on_trim(uv_timer_t *t)
+{
+    (void)t;
+    malloc_trim(0);
+}
+
 static void set_busy(struct loop *l, bool busy)
 {
     if (l->is_busy == busy)
         return;
     l->is_busy = busy;
-    if (busy) {
+    if (busy)
         uv_idle_start(&l->busy, on_busy);
-        return;
-    }
-    uv_idle_stop(&l->busy);
-    if (mallinfo2().fordblks > HEAP_SPARE_BYTES)
-        malloc_trim(0);
+    else
+        uv_idle_stop(&l->busy);
+}
+
+/* Only a heap with much to spare is worth a wakeup. */
+static void set_trim(struct loop *l)
+{
+    if (!uv_is_active((uv_handle_t *)&l->trim) && mallinfo2().fordblks > HEAP_SPARE_BYTES)
+        uv_timer_start(&l->trim, on_trim, HEAP_SPARE_MS, 0);
 }
 
 static void on_timer(uv_timer_t *t);
@@ -107,6 +118,8 @@ static void pump(struct loop *l)
     }
     set_busy(l, more);
     set_timer(l);
+    if (!more)
+        set_trim(l);
 }
 
 static void on_timer(uv_timer_t *t)
@@ -167,6 +180,7 @@ static int start_handles(struct loop *l, const struct loop_options *opt)
     uv_idle_init(&l->uv, &l->busy);
     uv_timer_init(&l->uv, &l->timer);
     uv_timer_init(&l->uv, &l->watchdog);
+    uv_timer_init(&l->uv, &l->trim);
     l->check.data = l->timer.data = l;
     if (watchdog)
         uv_timer_start(&l->watchdog, on_watchdog, (uint64_t)watchdog, (uint64_t)watchdog);

@@ -203,13 +203,14 @@ static int run(const struct paths *p, const struct config *c, struct err *e)
     return r;
 }
 
-/* A small agent idles in a few MiB: one arena for its two threads, and big blocks (answers, dumps)
- * go back to the kernel as soon as they are freed. */
+/* One arena for both threads. Dumps and answers of many MiB come and go while there is work: they
+ * stay on the heap, page faults would cost more than the work itself; the loop gives the heap back
+ * to the kernel when it has been idle for a while. */
 static void keep_heap_small(void)
 {
     mallopt(M_ARENA_MAX, 1);
-    mallopt(M_MMAP_THRESHOLD, 256 * 1024);
-    mallopt(M_TRIM_THRESHOLD, 512 * 1024);
+    mallopt(M_MMAP_THRESHOLD, 32 << 20); /* the most that glibc takes */
+    mallopt(M_TRIM_THRESHOLD, 256 << 20);
 }
 
 int main(int argc, char **argv)
