@@ -93,10 +93,24 @@ static void call_free(struct api_call *call)
     free(call);
 }
 
+/* An answer that no client takes becomes an error that says so. */
+static void line_bound(const struct value *id, struct buf *line)
+{
+    if (line->n <= API_ANSWER_MAX)
+        return;
+    struct err e;
+    err_set(&e, ERR_LIMIT, what("the answer has %zu MiB", line->n >> 20),
+        why("an answer has at most %d MiB", API_ANSWER_MAX >> 20),
+        fix("ask for less at once: one kind, one node, a smaller limit"));
+    buf_done(line);
+    line_write(id, "error", err_to_value(&e), line);
+}
+
 static bool call_send(struct api_call *call, const char *member, struct value *body, bool last)
 {
     struct buf line = BUF_INIT;
     line_write(call->id, member, body, &line);
+    line_bound(call->id, &line);
     bool taken = call->send(call->ctx, &line, last);
     buf_done(&line);
     if (last) {

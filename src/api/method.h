@@ -10,9 +10,10 @@
 #include "intent/value.h"
 
 enum {
-    API_LINE_MAX = 16 << 20, /* bytes of one request: 20,000 objects fit */
-    API_ID_MAX = 128,        /* bytes of a textual id: it is repeated in every answer */
-    API_CALLS_MAX = 64,      /* calls of one connection not yet answered */
+    API_LINE_MAX = 16 << 20,   /* bytes of one request: 20,000 objects fit */
+    API_ANSWER_MAX = 64 << 20, /* bytes of one answer */
+    API_ID_MAX = 128,          /* bytes of a textual id: it is repeated in every answer */
+    API_CALLS_MAX = 64,        /* calls of one connection not yet answered */
     API_CONNECTIONS_MAX = 256,
 };
 

@@ -169,9 +169,10 @@ static void check_store(struct agent *a, struct checks *l)
             what("the store holds %zu changes in %llu KiB", a->history.n, kib), NULL, NULL);
 }
 
+/* What waits comes by itself; what is blocked or failed does not. */
 static void check_objects(struct agent *a, struct checks *l)
 {
-    size_t bad = 0, all = 0;
+    size_t bad = 0, waiting = 0, all = 0;
     char first[OBJECT_TITLE] = "";
     struct object_status s;
     const struct object *o;
@@ -180,7 +181,8 @@ static void check_objects(struct agent *a, struct checks *l)
             continue;
         all++;
         object_status(a, o, &s);
-        if (s.state == OBJ_ACTIVE || !object_state_is_settled(s.state))
+        waiting += s.state == OBJ_WAITING || !object_state_is_settled(s.state);
+        if (s.state == OBJ_ACTIVE || s.state == OBJ_WAITING || !object_state_is_settled(s.state))
             continue;
         if (bad++ == 0)
             object_title(o, first);
@@ -193,8 +195,9 @@ static void check_objects(struct agent *a, struct checks *l)
             what("%zu of %zu objects are not active here", bad, all), why("%s is one", first),
             fix("karctl status names them with their reasons"));
     else
-        checks_add(
-            l, "objects", CHECK_OK, what("all %zu objects are active here", all), NULL, NULL);
+        checks_add(l, "objects", CHECK_OK,
+            what("%zu of %zu objects are active here, %zu wait", all - waiting, all, waiting), NULL,
+            NULL);
 }
 
 static const char *result_text(enum check_result r)

@@ -1,6 +1,7 @@
 /* main.c: kard, the agent of one node: options, paths, and the order of the start.
  *
  *     options -> kard.yaml -> rights -> store (locked) -> kernel -> agent -> socket -> loop */
+#include <errno.h>
 #include <getopt.h>
 #include <malloc.h>
 #include <stdio.h>
@@ -188,6 +189,9 @@ static int run(const struct paths *p, const struct config *c, struct err *e)
         r = file_mkdirs(p->run_dir, 0755, e);
     if (r < 0)
         return r;
+    if (c->read_group[0] && chmod(p->run_dir, 0755) < 0) /* systemd makes it for the group alone */
+        log_line(LOG_WARN, "members of %s cannot reach %s: %s", c->read_group, p->run_dir,
+            strerror(errno));
     struct host *host = host_linux_new(p->store_dir);
     struct loop_options loop = {
         .server = {.path = p->socket,

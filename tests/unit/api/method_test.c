@@ -27,6 +27,7 @@ struct fake {
     bool later;             /* a change stays under way */
     int forgotten;
     bool fail; /* reads fail */
+    bool huge; /* lists have 80 MiB */
 };
 
 static int fake_info(void *ctx, struct value **ret, struct err *e)
@@ -46,6 +47,14 @@ static int fake_object_list(
     (void)e;
     ((struct fake *)ctx)->calls++;
     *ret = value_map();
+    if (((struct fake *)ctx)->huge) {
+        char *text = mem_alloc(VALUE_TEXT_MAX + 1);
+        memset(text, 'x', VALUE_TEXT_MAX);
+        struct value *list = value_set(*ret, "list", value_list());
+        for (int i = 0; i < (80 << 20) / VALUE_TEXT_MAX; i++)
+            value_add(list, value_text(text));
+        free(text);
+    }
     value_set_text(*ret, "kind", kind ? kind->name : "every");
     value_set_text(*ret, "node", node ? node : "every");
     return 0;
@@ -394,6 +403,16 @@ static void test_failing_read(void **state)
         "{\"id\":1,\"error\":{\"code\":\"kernel\",\"what\":\"no kernel\",\"fix\":\"find one\"}}\n");
 }
 
+static void test_answer_beyond_the_limit(void **state)
+{
+    struct end *d = *state;
+    d->fake.huge = true;
+    say(d, "{\"id\":1,\"method\":\"object.list\"}");
+    const char *answer = heard(d);
+    assert_non_null(strstr(answer, "{\"id\":1,\"error\":{\"code\":\"limit\""));
+    assert_non_null(strstr(answer, "ask for less"));
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup, teardown)
@@ -409,6 +428,7 @@ int main(void)
         TEST(test_later),
         TEST(test_all_errors_at_once),
         TEST(test_failing_read),
+        TEST(test_answer_beyond_the_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
