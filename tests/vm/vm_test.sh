@@ -51,6 +51,7 @@ done
 check "802.1Q" "$(vm sh -c 'ip link add link eth0 name v110 type vlan id 110 && ip -d link show v110' | grep -o 'id 110')" "id 110"
 check "802.1ad" "$(vm sh -c 'ip link add link eth0 name v111 type vlan proto 802.1ad id 111 && ip -d link show v111' | grep -o 802.1ad)" 802.1ad
 check "bond" "$(vm sh -c 'ip link add b0 type bond mode 802.3ad && ip -d link show b0' | grep -o 'mode 802.3ad')" "mode 802.3ad"
+check "TAP" "$(vm ip tuntap add t0 mode tap; echo $?)" 0
 check "netem" "$(vm sh -c 'tc qdisc add dev eth0 root netem delay 5ms && tc qdisc show dev eth0' | grep -o 'delay 5ms')" "delay 5ms"
 
 vm sh -c 'echo kept >/disk/kept; sync /disk/kept; echo lost >/disk/lost'
