@@ -101,6 +101,8 @@ static const struct field vlan_fields[] = {
      .help = "tag type: 802.1Q, or 802.1ad for the outer tag of stacked VLANs"},
     {"address", F_PREFIX, LIST | PER_NODE, .acts = "RTM_NEWADDR, IFA_LOCAL",
      .help = "static addresses with prefix length"},
+    {"dhcp", F_BOOL, PER_NODE, DEFAULT_BOOL(false), .acts = "RTM_NEWADDR, by udhcpc(8)",
+     .help = "take address and gateway from a DHCP server (RFC 2131) instead of address"},
     {"gateway", F_IP, PER_NODE, .acts = "RTM_NEWROUTE, RTA_GATEWAY",
      .help = "next hop of a default route through this VLAN, metric 1024 + tag"},
     {"mtu", F_UINT, 0, {MTU_MIN, MTU_MAX}, .unit = "bytes", .acts = "IFLA_MTU",

@@ -18,15 +18,17 @@ static int malformed(struct err *e, const char *line)
 static int bound_parse(const char *link, const char *words, struct lease *ret)
 {
     char ip[IP_TEXT], router[IP_TEXT], extra[2];
-    unsigned bits;
+    unsigned bits, seconds;
     struct lease l = {0};
-    if (sscanf(words, "%45s %u %45s %1s", ip, &bits, router, extra) != 3 || bits < 1 || bits > 32)
+    if (sscanf(words, "%45s %u %45s %u %1s", ip, &bits, router, &seconds, extra) != 4 || bits < 1 ||
+        bits > 32)
         return -ERR_SYNTAX;
     if (ip_parse(ip, &l.address.ip) != 0 || l.address.ip.family != 4)
         return -ERR_SYNTAX;
     if (strcmp(router, "-") != 0 && (ip_parse(router, &l.gateway) != 0 || l.gateway.family != 4))
         return -ERR_SYNTAX;
     l.address.len = (uint8_t)bits;
+    l.duration_s = seconds;
     snprintf(l.link, sizeof(l.link), "%s", link);
     *ret = l;
     return 0;

@@ -8,11 +8,14 @@
 
 #include "base/addr.h"
 #include "base/err.h"
+#include "base/time.h"
 
 struct lease {
     char link[IFNAME_BYTES];
     struct prefix address;
-    struct ip gateway; /* family 0: none offered */
+    struct ip gateway;    /* family 0: none offered */
+    int64_t duration_s;   /* as granted */
+    time_ms expires_wall; /* set by the caller: a client that restarts must not lose it earlier */
 };
 
 struct leases { /* one a link, at most */
@@ -20,10 +23,12 @@ struct leases { /* one a link, at most */
     size_t n, cap;
 };
 
+/* bound: holds this one; lost: holds none; failed: no server answers, whatever it held goes on. */
 enum lease_event { LEASE_BOUND, LEASE_LOST, LEASE_FAILED };
 
-/* A client's line for `link`, hostile: "bound 10.0.0.5 24 10.0.0.1", "renew 10.0.0.5 24 -",
- * "deconfig", "leasefail", "nak". ret_lease is filled for LEASE_BOUND. Errors: ERR_SYNTAX. */
+/* A client's line for `link`, hostile: "bound 10.0.0.5 24 10.0.0.1 3600" (address, length, gateway
+ * or -, seconds), "renew …", "deconfig", "leasefail", "nak". ret_lease is filled for LEASE_BOUND.
+ * Errors: ERR_SYNTAX. */
 int lease_from_line(const char *link, const char *line, enum lease_event *ret_event,
     struct lease *ret_lease, struct err *e);
 

@@ -62,6 +62,12 @@ bool render_vlan(struct renderer *r, const struct object *o)
         protocol != NULL && strcmp(protocol, "802.1ad") == 0 ? TPID_8021AD : TPID_8021Q);
     netlink_set_uint(l, NA_MTU, mtu);
     render_addresses(r, o, o->name);
+    if (object_bool(o, "dhcp", node) && leases_find(r->host->leases, o->name) == NULL)
+        render_note(r, o, RENDER_WAITING, ERR_BUSY, what("%s has no DHCP lease yet", TITLE_OF(o)),
+            why("no server has answered on tag %u of %s", (unsigned)tag, parent),
+            fix("check the DHCP server and the trunk, or: karctl vlan set %s --no-dhcp --address "
+                "ADDRESS/LENGTH",
+                o->name));
     render_gateway(r, o, o->name, METRIC_VLAN + (uint32_t)tag);
     return true;
 }

@@ -93,6 +93,43 @@ field vlan t110 tag '{"parent":"eth1"}' 110 111 'info t110 .id' 110 111 -
 field vlan t110 protocol "$v" '"802.1ad"' '"802.1Q"' 'info t110 .protocol' 802.1ad 802.1Q -
 field vlan t110 address "$v" '["10.0.110.1/24"]' '["10.0.110.2/24","fd00:110::2/64"]' 'addrs t110' \
     "10.0.110.1/24" "10.0.110.2/24 fd00:110::2/64" ""
+dhcp_server() { # on tag 110 behind eth1, in a namespace of its own: everybody gets one of two addresses
+    ip netns add dhcp && ip link set eth1-far netns dhcp &&
+        ip -n dhcp link set eth1-far up &&
+        ip -n dhcp link add link eth1-far name v110 type vlan id 110 &&
+        ip -n dhcp addr add 10.0.110.254/24 dev v110 && ip -n dhcp link set v110 up
+    printf 'start 10.0.110.50\nend 10.0.110.51\ninterface v110\nlease_file %s/leases\npidfile %s/udhcpd.pid\noption subnet 255.255.255.0\noption router 10.0.110.254\n' \
+        "$LAB_DIR" "$LAB_DIR" >"$LAB_DIR/udhcpd.conf"
+    touch "$LAB_DIR/leases"
+    ip netns exec dhcp udhcpd -f "$LAB_DIR/udhcpd.conf" >/dev/null 2>&1 &
+}
+leased() { # waits until t110 has an address (or, with "no", has none)
+    for _ in $(seq 1 100); do
+        case "$1:$(addrs t110)" in
+        yes:10.0.110.5[01]/24 | no:) break ;;
+        esac
+        sleep 0.1
+    done
+    addrs t110 | sed 's/\.5[01]/.5x/'
+}
+tested[vlan.dhcp]=1
+if [ $has_vlan = 1 ]; then
+    dhcp_server
+    apply "$(doc vlan t110 '{"parent":"eth1","tag":110,"dhcp":true}')"
+    check "vlan.dhcp: leased" "$(leased yes)" 10.0.110.5x/24
+    check "vlan.dhcp: its gateway" "$(ip -j route show default dev t110 | jq -r '.[0].gateway')" 10.0.110.254
+    kard_kill
+    kard_start
+    check "vlan.dhcp: leased after a crash" "$(leased yes)" 10.0.110.5x/24
+    apply "$(doc vlan t110 '{"parent":"eth1","tag":110}')"
+    check "vlan.dhcp: off again" "$(leased no)" ""
+    ip -n dhcp link set eth1-far netns 1
+    ip netns del dhcp
+    ip link set eth1-far up
+    sweep
+else
+    skip vlan.dhcp "this kernel lacks 802.1Q"
+fi
 field vlan t110 gateway '{"parent":"eth1","tag":110,"address":["10.0.110.1/24"]}' '"10.0.110.254"' '"10.0.110.253"' \
     'ip -j route show default dev t110 | jq -r "map(\"\(.gateway) \(.metric)\") | join(\" \")"' \
     "10.0.110.254 1134" "10.0.110.253 1134" ""

@@ -18,20 +18,21 @@ static void lines(void **state)
         enum lease_event event;
         const char *address, *gateway; /* NULL: none */
     } cases[] = {
-        {"bound 10.0.0.5 24 10.0.0.1", 0, LEASE_BOUND, "10.0.0.5/24", "10.0.0.1"},
-        {"renew 10.0.0.5 16 -", 0, LEASE_BOUND, "10.0.0.5/16", NULL},
+        {"bound 10.0.0.5 24 10.0.0.1 3600", 0, LEASE_BOUND, "10.0.0.5/24", "10.0.0.1"},
+        {"renew 10.0.0.5 16 - 4294967295", 0, LEASE_BOUND, "10.0.0.5/16", NULL},
         {"deconfig", 0, LEASE_LOST, NULL, NULL},
         {"nak", 0, LEASE_LOST, NULL, NULL},
         {"leasefail", 0, LEASE_FAILED, NULL, NULL},
         {"", -ERR_SYNTAX, LEASE_LOST, NULL, NULL},
         {"bound", -ERR_SYNTAX, LEASE_LOST, NULL, NULL},
+        {"bound 10.0.0.5 24 10.0.0.1", -ERR_SYNTAX, LEASE_LOST, NULL, NULL},
         {"bound 10.0.0.5", -ERR_SYNTAX, LEASE_LOST, NULL, NULL},
-        {"bound 10.0.0.5 0 -", -ERR_SYNTAX, LEASE_LOST, NULL, NULL},
-        {"bound 10.0.0.5 33 -", -ERR_SYNTAX, LEASE_LOST, NULL, NULL},
-        {"bound fd00::1 24 -", -ERR_SYNTAX, LEASE_LOST, NULL, NULL},
-        {"bound 10.0.0.5 24 gateway", -ERR_SYNTAX, LEASE_LOST, NULL, NULL},
-        {"bound 10.0.0.5 24 10.0.0.1 more", -ERR_SYNTAX, LEASE_LOST, NULL, NULL},
-        {"boundary 10.0.0.5 24 -", -ERR_SYNTAX, LEASE_LOST, NULL, NULL},
+        {"bound 10.0.0.5 0 - 60", -ERR_SYNTAX, LEASE_LOST, NULL, NULL},
+        {"bound 10.0.0.5 33 - 60", -ERR_SYNTAX, LEASE_LOST, NULL, NULL},
+        {"bound fd00::1 24 - 60", -ERR_SYNTAX, LEASE_LOST, NULL, NULL},
+        {"bound 10.0.0.5 24 gateway 60", -ERR_SYNTAX, LEASE_LOST, NULL, NULL},
+        {"bound 10.0.0.5 24 10.0.0.1 60 more", -ERR_SYNTAX, LEASE_LOST, NULL, NULL},
+        {"boundary 10.0.0.5 24 - 60", -ERR_SYNTAX, LEASE_LOST, NULL, NULL},
     };
     (void)state;
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
