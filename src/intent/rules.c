@@ -36,6 +36,7 @@ const struct rule rules_table[] = {
     {"VL-1",  "address",                 RULE_SITE,   K_ADDRESSED,           rule_address},
     {"VL-1",  "address-shared",          RULE_OBJECT, K(VLAN),               rule_address_shared},
     {"VL-1",  "gateway",                 RULE_SITE,   K(NIC) | K(VLAN),      rule_gateway},
+    {"VL-1",  "vlan-dhcp",               RULE_SITE,   K(VLAN),               rule_vlan_dhcp},
     {"VL-2",  "vlan-tag",                RULE_SITE,   K(VLAN),               rule_vlan_tag},
     {"VL-2",  "vlan-parent",             RULE_SITE,   K(VLAN),               rule_vlan_parent},
     {"SW-3",  "vlan-on-uplink",          RULE_SITE,   K(VLAN),               rule_vlan_on_uplink},

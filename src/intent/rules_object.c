@@ -294,7 +294,7 @@ void rule_gateway(struct rules *r)
     struct buf addresses = BUF_INIT;
     if (has)
         command_value(list, &addresses);
-    if (!has && r->o->kind == KIND_VLAN) {
+    if (!has && r->o->kind == KIND_VLAN && !object_bool(r->o, "dhcp", r->node)) {
         rule_refuse(r, "/spec/gateway", ERR_FIELD_CONFLICT,
             what("%s has a gateway but no address on %s", TITLE_OF(r->o), r->node),
             why("%s is reached from an address in its subnet only", text),

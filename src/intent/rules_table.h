@@ -176,6 +176,7 @@ void tell_moves_ends(struct rules *r, const struct gather *g);
 void rule_vlan_tag(struct rules *r);
 void rule_vlan_parent(struct rules *r);
 void rule_vlan_on_uplink(struct rules *r);
+void rule_vlan_dhcp(struct rules *r);
 void rule_vlan_mtu(struct rules *r);
 
 /* rules_switch.c */

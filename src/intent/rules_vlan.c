@@ -44,6 +44,17 @@ void rule_vlan_parent(struct rules *r)
         fix("name a NIC as parent, of those in: karctl nic list"));
 }
 
+void rule_vlan_dhcp(struct rules *r)
+{
+    const struct value *list = object_value(r->o, "address", r->node);
+    if (!object_bool(r->o, "dhcp", r->node) || !value_is(list, VALUE_LIST) || list->n == 0)
+        return;
+    rule_refuse(r, "/spec/dhcp", ERR_FIELD_CONFLICT,
+        what("%s has both a static address and DHCP on %s", TITLE_OF(r->o), r->node),
+        why("a VLAN takes its address from the one or the other"),
+        fix("keep one: --no-dhcp, or leave address out; see: karctl explain vlan.dhcp"));
+}
+
 /* SW-3, from the VLAN's side. */
 void rule_vlan_on_uplink(struct rules *r)
 {

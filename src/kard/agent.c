@@ -151,6 +151,7 @@ static struct agent_api api_table(struct agent *a)
 static void agent_free(struct agent *a)
 {
     converge_done(a);
+    leases_done(&a->dhcp.held);
     admission_done(&a->verdicts);
     intent_free(a->intent);
     ledger_free(a->ledger);

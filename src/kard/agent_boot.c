@@ -237,6 +237,8 @@ int agent_load(struct agent *a, struct err *e)
         r = load_table(a, STORE_SLOTS, load_slot, e);
     if (r == 0)
         r = load_table(a, STORE_BORROWED, load_loan, e);
+    if (r == 0)
+        r = agent_dhcp_load(a, e);
     if (r < 0)
         return r;
     history_sort(&a->history);

@@ -179,6 +179,7 @@ void converge_render(struct agent *a, const struct intent *in, const struct ledg
         .cluster = &a->is.cluster,
         .features = a->kernel->ops->features(a->kernel),
         .actual = actual,
+        .leases = &a->dhcp.held,
         .uid_of = a->opt.host->uid_of,
         .uid_ctx = a->opt.host->ctx,
     };
@@ -192,6 +193,7 @@ static void render_again(struct agent *a, const struct netstate *actual)
     struct netstate desired = {0};
     struct render_notes notes = {0};
     a->converge.stale_desired = false;
+    a->dhcp.moved = true;
     if (a->founded)
         converge_render(a, a->intent, a->ledger, &a->verdicts, actual, &desired, &notes);
     feed(a, &(struct reconcile_event){.type = RE_DESIRED, .state = &desired, .notes = &notes});

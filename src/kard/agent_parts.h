@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "intent/admission.h"
 #include "kard/agent.h"
+#include "kard/agent_dhcp.h"
 #include "netcfg/reconcile.h"
 
 /* --- history: an index over the changes in the store (agent_history.c) ------------------------ */
@@ -114,6 +115,7 @@ struct agent {
     struct history history;
 
     struct converge converge;
+    struct agent_dhcp dhcp;
     struct jobs jobs;
     struct watches watches;
 };

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "kard/agent_dhcp.h"
 #include "kard/dhcp_child.h"
 
 struct client {
@@ -119,7 +120,7 @@ static void client_start(struct client *c)
     self[n] = '\0';
     snprintf(path, sizeof(path), "PATH=%s",
         getenv("PATH") ? getenv("PATH") : "/usr/sbin:/sbin:/usr/bin:/bin");
-    bool held = agent_dhcp_held(c->owner->agent, c->link, request);
+    bool held = agent_dhcp_starts(c->owner->agent, c->link, request);
     char *args[] = {"udhcpc", "-f", "-i", c->link, "-s", self, "-t", "4", "-T", "2", "-A", "10",
         held ? "-r" : NULL, held ? request : NULL, NULL};
     char *env[] = {path, DHCP_CHILD_VARIABLE "=" DHCP_CHILD_CLIENT, NULL};

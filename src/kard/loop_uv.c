@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "kard/dhcp_uv.h"
 #include "kard/sd_notify.h"
 
 enum {
@@ -27,6 +28,7 @@ struct loop {
     uv_loop_t uv;
     struct agent *agent;
     struct server_unix *server;
+    struct dhcp *dhcp;
     uv_poll_t store_poll, kernel_poll;
     uv_check_t check;
     uv_idle_t busy;
@@ -47,6 +49,8 @@ static void loop_stop(struct loop *l)
 {
     l->stopped = true;
     server_unix_close(l->server);
+    if (l->dhcp != NULL)
+        dhcp_close(l->dhcp);
     uv_handle_t *own[] = {(uv_handle_t *)&l->store_poll, (uv_handle_t *)&l->kernel_poll,
         (uv_handle_t *)&l->check, (uv_handle_t *)&l->busy, (uv_handle_t *)&l->timer,
         (uv_handle_t *)&l->watchdog, (uv_handle_t *)&l->trim, (uv_handle_t *)&l->term,
@@ -116,6 +120,8 @@ static void pump(struct loop *l)
         sd_notify_send("READY=1");
         log_line(LOG_INFO, "the network is as it is wanted, as far as it can be: ready");
     }
+    if (l->dhcp != NULL)
+        dhcp_follow(l->dhcp);
     set_busy(l, more);
     set_timer(l);
     if (!more)
@@ -213,6 +219,7 @@ int loop_run(const struct loop_options *opt, struct err *e)
     if (r < 0) {
         loop_stop(&l);
     } else {
+        l.dhcp = dhcp_open(&l.uv, opt->agent);
         log_line(LOG_INFO, "listening at %s", opt->server.path);
         pump(&l);
     }

@@ -15,6 +15,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "kard/config.h"
+#include "kard/dhcp_child.h"
 #include "kard/loop_uv.h"
 #include "kard/privileges.h"
 
@@ -223,7 +224,9 @@ int main(int argc, char **argv)
     struct paths p;
     struct config c;
     struct err e = {0};
-    int done = options_read(argc, argv, &o);
+    int done = dhcp_child_main(argc, argv);
+    if (done < 0)
+        done = options_read(argc, argv, &o);
     if (done >= 0)
         return done;
     keep_heap_small();

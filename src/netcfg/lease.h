@@ -15,6 +15,7 @@ struct lease {
     struct prefix address;
     struct ip gateway;    /* family 0: none offered */
     int64_t duration_s;   /* as granted */
+    bool confirmed;       /* granted to the client that runs now, not to one before it */
     time_ms expires_wall; /* set by the caller: a client that restarts must not lose it earlier */
 };
 

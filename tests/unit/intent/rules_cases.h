@@ -212,6 +212,12 @@ static const struct rules_case rules_cases[] = {
             "it has 10.0.110.1/24 there",
             "name the router's address: karctl explain nic.gateway"}}},
 
+    {"vlan-dhcp", NULL, "vlan storage nodes=n1 parent=eth1 tag=110 dhcp=true address=10.0.110.1/24", .says = {
+        {"field-conflict", "/docs/0/spec/dhcp",
+            "vlan n1/storage has both a static address and DHCP on n1",
+            "a VLAN takes its address from the one or the other",
+            "keep one: --no-dhcp, or leave address out; see: karctl explain vlan.dhcp"}}},
+
     /* --- VLANs --- */
     {"vlan-tag", "vlan storage nodes=n1 parent=eth1 tag=110", "vlan backup nodes=n1 parent=eth1 tag=110", .says = {
         {"vlan-tag-taken", "/docs/0/spec/tag",
