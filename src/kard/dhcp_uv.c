@@ -121,13 +121,17 @@ static void client_start(struct client *c)
     snprintf(path, sizeof(path), "PATH=%s",
         getenv("PATH") ? getenv("PATH") : "/usr/sbin:/sbin:/usr/bin:/bin");
     bool held = agent_dhcp_starts(c->owner->agent, c->link, request);
-    char *args[] = {"udhcpc", "-f", "-i", c->link, "-s", self, "-t", "4", "-T", "2", "-A", "10",
-        held ? "-r" : NULL, held ? request : NULL, NULL};
-    char *env[] = {path, DHCP_CHILD_VARIABLE "=" DHCP_CHILD_CLIENT, NULL};
+    const char *args[] = {"udhcpc", "-f", "-i", c->link, "-s", self, "-t", "4", "-T", "2", "-A",
+        "10", held ? "-r" : NULL, held ? request : NULL, NULL};
+    const char *env[] = {path, DHCP_CHILD_VARIABLE "=" DHCP_CHILD_CLIENT, NULL};
     uv_stdio_container_t io[4] = {{.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_IGNORE},
         {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&c->pipe}};
-    uv_process_options_t opt = {
-        .file = self, .args = args, .env = env, .exit_cb = on_exit_, .stdio_count = 4, .stdio = io};
+    uv_process_options_t opt = {.file = self,
+        .args = (char **)args,
+        .env = (char **)env,
+        .exit_cb = on_exit_,
+        .stdio_count = 4,
+        .stdio = io};
     c->line_n = 0;
     uv_pipe_init(c->owner->loop, &c->pipe, 0);
     c->pipe.data = c->process.data = c;
