@@ -57,6 +57,9 @@ const struct command nic_commands[] = {
     {SET(KIND_NIC), .options = SET_LOCAL, .help = "set MTU and addresses of a physical interface",
         .about = "kar borrows what it sets: --unset gives back the value that was there before.",
         .example = "karctl nic set eth1 --mtu 9000\nkarctl nic set eth1 --unset mtu"},
+    {DELETE(KIND_NIC), .help = "give back everything that was set on physical interfaces",
+        .about = "The interface stays; it gets back what it had before kar set anything.",
+        .example = "karctl nic delete eth1"},
     {NULL},
 };
 
