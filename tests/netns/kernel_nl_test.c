@@ -384,9 +384,9 @@ static void probing_leaves_nothing_and_is_right(void **state)
 
 /* --- batches --------------------------------------------------------------- */
 
-enum { BATCH = 100 };
+enum { BATCH = 60 };
 
-/* 100 switches with a tunnel each, every seventh tunnel impossible: the others stand, and each
+/* 60 switches with a tunnel each, every seventh tunnel impossible: the others stand, and each
  * answer is about its own operation. */
 static void answers_find_their_operations(void **state)
 {
@@ -504,13 +504,14 @@ static void noise_does_not_wake(void **state)
 {
     struct lab *l = *state;
     static const char *const noise[] = {
-        "bridge fdb add 02:00:00:00:00:09 dev p0 master dynamic",
+        "bridge fdb add 02:00:00:00:00:09 dev p0 master dynamic;"
         "bridge fdb del 02:00:00:00:00:09 dev p0 master",
-        "bridge fdb add 02:00:00:00:00:0a dst 192.0.2.5 dev vx0 self dynamic",
-        "ip neigh add 10.3.0.9 lladdr 02:00:00:00:00:09 dev lan",
-        "ip neigh replace 10.3.0.10 lladdr 02:00:00:00:00:09 dev lan nud reachable",
-        "ip route add 10.50.0.0/16 via 10.3.0.9",
-        "ip route del 10.50.0.0/16",
+        "bridge fdb add 02:00:00:00:00:0a dst 192.0.2.5 dev vx0 self dynamic;"
+        "bridge fdb del 02:00:00:00:00:0a dst 192.0.2.5 dev vx0 self",
+        "ip neigh add 10.3.0.9 lladdr 02:00:00:00:00:09 dev lan;"
+        "ip neigh replace 10.3.0.9 lladdr 02:00:00:00:00:0b dev lan nud reachable;"
+        "ip neigh del 10.3.0.9 dev lan",
+        "ip route add 10.50.0.0/16 via 10.3.0.9; ip route del 10.50.0.0/16",
     };
     sh("ip link add p0 type veth peer name q0; ip link set q0 up");
     done(l, bridge_op("lan", 1));
@@ -519,8 +520,15 @@ static void noise_does_not_wake(void **state)
     expect_cache_true(l);
     settle(l);
     for (size_t i = 0; i < ARRAY_LEN(noise); i++) {
-        sh("%s", noise[i]);
-        if (wakes(l))
+        bool woken = true;
+        for (int tries = 0; tries < 3 && woken; tries++) { /* a late carrier wakes rightly */
+            sh("%s", noise[i]);
+            woken = wakes(l);
+            if (woken && l->k->ops->events(l->k) == 0)
+                fail_msg("woken for nothing by: %s", noise[i]);
+            settle(l);
+        }
+        if (woken)
             fail_msg("woken by: %s", noise[i]);
     }
     expect_cache_true(l);
@@ -603,10 +611,12 @@ static void the_cache_is_true_whatever_happens(void **state)
         "bridge vlan del dev v%u vid 1",
     };
     uint64_t seed = getenv("KAR_SEED") ? strtoull(getenv("KAR_SEED"), NULL, 0) : 20;
+    int rounds = getenv("KAR_ROUNDS") ? (int)strtol(getenv("KAR_ROUNDS"), NULL, 10) : 20;
     struct rng r;
     rng_seed(&r, seed);
-    print_message("seed %llu (KAR_SEED)\n", (unsigned long long)seed);
-    for (int i = 0; i < 40; i++) {
+    print_message(
+        "seed %llu (KAR_SEED), %d rounds (KAR_ROUNDS)\n", (unsigned long long)seed, rounds);
+    for (int i = 0; i < rounds; i++) {
         for (int j = 0; j < 8; j++) {
             char command[160];
             unsigned n = (unsigned)rng_below(&r, 3) + 1;
@@ -644,8 +654,9 @@ static void a_veth_is_a_nic_without_hardware(void **state)
 
 int main(int argc, char **argv)
 {
-    (void)argc;
     lab_begin(argv);
+    if (argc > 1) /* one test only, by its name */
+        cmocka_set_test_filter(argv[1]);
 #define IN_LAB(test) cmocka_unit_test_setup_teardown(test, lab_setup, lab_teardown)
     const struct CMUnitTest tests[] = {
         IN_LAB(addresses),
