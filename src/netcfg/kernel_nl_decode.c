@@ -137,7 +137,7 @@ static void take_linkinfo(struct link_row *row, struct nlattr *info_attr)
 }
 
 /* The alternative name decides. A link of a kind of ours that has lost it but still has the alias
- * is ours too, of nobody: it gets its mark back, or goes (docs/adr/0006). */
+ * is ours too, of nobody: it gets its mark back, or goes (docs/adr/0009). */
 static void take_mark(struct netlink *l, struct nlattr *list)
 {
     struct nlattr *a;
