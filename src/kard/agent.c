@@ -171,7 +171,7 @@ int agent_open(const struct agent_options *opt, struct agent **ret, struct err *
     a->intent = intent_new();
     a->ledger = ledger_new();
     a->converge.reconcile = reconcile_new();
-    a->converge.timer = TIME_NEVER;
+    a->converge.timer = a->converge.clear_at = TIME_NEVER;
     int r = agent_load(a, e);
     if (r < 0) {
         a->closing = true;

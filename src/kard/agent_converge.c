@@ -21,8 +21,11 @@ static void feed(struct agent *a, struct reconcile_event *ev);
 
 /* --- journal and loans ------------------------------------------------------------------------ */
 
-static void journal_key(uint64_t number, uint8_t ret_key[8])
+/* One plan is under way at a time, so there is one key: a commit that fails leaves the undo that is
+ * in the store, and the next one replaces it. */
+static void journal_key(const struct agent *a, uint8_t ret_key[8])
 {
+    uint64_t number = a->converge.journal;
     for (int i = 0; i < 8; i++)
         ret_key[i] = (uint8_t)(number >> (56 - 8 * i));
 }
@@ -57,46 +60,68 @@ static void journal_write(struct agent *a, const struct plan *undo, const struct
 {
     struct store_batch b = {0};
     uint8_t key[8];
-    if (a->converge.journal) {
-        journal_key(a->converge.journal, key);
-        store_delete(&b, STORE_JOURNAL, key, sizeof(key));
-    }
-    journal_key(++a->converge.journal, key);
+    journal_key(a, key);
     store_value(&b, STORE_JOURNAL, key, sizeof(key), plan_to_value(undo));
     for (size_t i = 0; i < loans->n; i++) {
         char name[LOAN_KEY];
         loan_key(&loans->v[i], name);
         store_value(&b, STORE_BORROWED, name, strlen(name), loan_to_value(&loans->v[i]));
+        borrowed_remove(&a->converge.loans_over, loans->v[i].link, loans->v[i].attr);
     }
     borrowed_done(&a->converge.loans_new);
     borrowed_copy(&a->converge.loans_new, loans);
+    a->converge.clear_due = false;
     a->converge.waiting++;
     a->store->ops->commit(a->store, &b, on_journal, a);
 }
 
+/* What could not be cleared (the disk is full) is cleared later: a verified plan must not be undone
+ * at the next start, nor a value given back twice. */
 static void on_cleared(void *ctx, int result, const struct err *e)
 {
     struct agent *a = ctx;
-    a->converge.waiting--;
-    if (result < 0 && !a->closing)
+    struct converge *g = &a->converge;
+    g->waiting--;
+    g->clears--;
+    if (result < 0 && !a->closing) {
         agent_log(
-            a, LOG_WARN, "cannot clear the journal, the next start will: %s", e ? e->what : "?");
+            a, LOG_WARN, "cannot clear the journal, it is tried again: %s", e ? e->what : "?");
+        g->clear_at = agent_now(a) + RECONCILE_RETRY_MS_MAX;
+    }
+    if (g->clears == 0 && g->clear_at == TIME_NEVER) {
+        g->clear_due = false;
+        borrowed_done(&g->loans_over);
+    }
+}
+
+static void clear_commit(struct agent *a)
+{
+    struct converge *g = &a->converge;
+    struct store_batch b = {0};
+    uint8_t key[8];
+    journal_key(a, key);
+    if (g->clear_due)
+        store_delete(&b, STORE_JOURNAL, key, sizeof(key));
+    for (size_t i = 0; i < g->loans_over.n; i++) {
+        char name[LOAN_KEY];
+        loan_key(&g->loans_over.v[i], name);
+        store_delete(&b, STORE_BORROWED, name, strlen(name));
+    }
+    g->clear_at = TIME_NEVER;
+    g->clears++;
+    g->waiting++;
+    a->store->ops->commit(a->store, &b, on_cleared, a);
 }
 
 static void journal_clear(struct agent *a, const struct borrowed *loans)
 {
-    struct store_batch b = {0};
-    uint8_t key[8];
-    journal_key(a->converge.journal, key);
-    store_delete(&b, STORE_JOURNAL, key, sizeof(key));
+    struct converge *g = &a->converge;
     for (size_t i = 0; i < loans->n; i++) {
-        char name[LOAN_KEY];
-        loan_key(&loans->v[i], name);
-        store_delete(&b, STORE_BORROWED, name, strlen(name));
-        borrowed_remove(&a->converge.loans, loans->v[i].link, loans->v[i].attr);
+        borrowed_remove(&g->loans, loans->v[i].link, loans->v[i].attr);
+        borrowed_add(&g->loans_over, &loans->v[i]);
     }
-    a->converge.waiting++;
-    a->store->ops->commit(a->store, &b, on_cleared, a);
+    g->clear_due = true;
+    clear_commit(a);
 }
 
 /* --- what reconcile tells --------------------------------------------------------------------- */
@@ -319,6 +344,7 @@ void converge_done(struct agent *a)
     free(g->due.v);
     borrowed_done(&g->loans);
     borrowed_done(&g->loans_new);
+    borrowed_done(&g->loans_over);
     netstate_done(&g->look);
 }
 
@@ -355,6 +381,10 @@ bool converge_work(struct agent *a)
         }
         g->stale_desired = false; /* said already; the next event of the kernel renders again */
     }
+    if (g->clear_at <= agent_now(a)) {
+        clear_commit(a);
+        return true;
+    }
     if (g->timer <= agent_now(a)) {
         g->timer = TIME_NEVER;
         feed(a, &(struct reconcile_event){.type = RE_TIMER});
@@ -371,5 +401,6 @@ bool converge_work(struct agent *a)
 time_ms converge_deadline(const struct agent *a)
 {
     const struct converge *g = &a->converge;
-    return g->due.n && g->hold_until < g->timer ? g->hold_until : g->timer;
+    time_ms next = g->clear_at < g->timer ? g->clear_at : g->timer;
+    return g->due.n && g->hold_until < next ? g->hold_until : next;
 }

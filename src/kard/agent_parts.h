@@ -44,11 +44,15 @@ struct converge {
     struct reconcile *reconcile;
     struct reconcile_actions due; /* RA_DUMP and RA_APPLY not carried out yet, from `done` on */
     size_t done;
-    struct borrowed loans;     /* that stand in the store */
-    struct borrowed loans_new; /* on their way there */
-    time_ms hold_until;        /* the kernel could not be read: not again before */
-    uint64_t journal;          /* number of the plan whose undo is in the store, or was last */
-    unsigned waiting;          /* commits of ours that are not durable yet */
+    struct borrowed loans;      /* that stand in the store */
+    struct borrowed loans_new;  /* on their way there */
+    struct borrowed loans_over; /* settled, perhaps still there */
+    bool clear_due;             /* an undo that is not needed any more is perhaps still there */
+    unsigned clears;            /* commits under way that remove them */
+    time_ms clear_at;           /* when it is tried again; TIME_NEVER: need not */
+    time_ms hold_until;         /* the kernel could not be read: not again before */
+    uint64_t journal;           /* key of the undo in the store */
+    unsigned waiting;           /* commits of ours that are not durable yet */
     time_ms timer;
     bool stale_desired;   /* the intent moved: render before anything else */
     bool fresh_actual;    /* reconcile's actual state is the kernel's, as far as events tell */
