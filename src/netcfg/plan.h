@@ -60,7 +60,8 @@ struct plan {
     } blocked;
 };
 
-/* The difference. `borrowed` holds prior values of foreign links' attributes (see borrow.h); NULL:
+/* The difference. A wanted link of ours without any attribute is one that stays as it is, as long
+ * as what it stands on does. `borrowed` holds prior values of foreign links' attributes (see borrow.h); NULL:
  * none. Both states must be sorted. ret is the caller's (plan_done). */
 struct borrowed;
 void plan_make(const struct netstate *desired, const struct netstate *actual,

@@ -150,20 +150,29 @@ static void addr_back(struct inverter *v, const struct netaddr *a, const struct 
         back(&v->addrs, KOP_ADDR_ADD, of, (struct kop){.addr = *a});
 }
 
-static void rows_back(struct inverter *v, const char *link, const struct kop *of)
+static void vlans_back(struct inverter *v, const char *link, const struct kop *of)
 {
     const struct netstate *s = v->before;
     EACH_OF(s->vlans, i, link)
     back(&v->vlans, KOP_VLAN_ADD, of, (struct kop){.vlan = s->vlans.v[i]});
-    EACH_OF(s->addrs, i, link)
+}
+
+/* What goes with a link, or with its being up. On somebody else's only what is ours: they may have
+ * changed their mind since. */
+static void rows_back(struct inverter *v, const struct netlink *l, const struct kop *of)
+{
+    const struct netstate *s = v->before;
+    vlans_back(v, l->name, of);
+    EACH_OF(s->addrs, i, l->name)
     {
-        if (netaddr_is_ours(&s->addrs.v[i], true))
+        if (netaddr_is_ours(&s->addrs.v[i], l->ours))
             addr_back(v, &s->addrs.v[i], of);
     }
-    EACH_OF(s->fdb, i, link)
+    EACH_OF(s->fdb, i, l->name)
     back(&v->fdb, KOP_FDB_ADD, of, (struct kop){.fdb = s->fdb.v[i]});
     for (size_t i = 0; i < s->routes.n; i++) {
-        if (strcmp(s->routes.v[i].link, link) == 0)
+        bool ours = l->ours || s->routes.v[i].proto == NET_PROTO;
+        if (ours && strcmp(s->routes.v[i].link, l->name) == 0)
             back(&v->routes, KOP_ROUTE_ADD, of, (struct kop){.route = s->routes.v[i]});
     }
 }
@@ -264,7 +273,7 @@ static void ports_back(struct inverter *v, const struct netlink *bridge, const s
         if (strcmp(netlink_name(port, NA_MASTER), bridge->name) != 0 || is_deleted(v, port->name))
             continue;
         back_link(v, KOP_LINK_SET, port, of)->link->set = 1ULL << NA_MASTER;
-        rows_back(v, port->name, of);
+        vlans_back(v, port->name, of);
     }
 }
 
@@ -274,7 +283,7 @@ static void invert_delete(struct inverter *v, const struct kop *op)
     if (l == NULL)
         return;
     back_link(v, KOP_LINK_CREATE, l, op);
-    rows_back(v, l->name, op);
+    rows_back(v, l, op);
     if (l->kind == LINK_BRIDGE)
         ports_back(v, l, op);
 }
@@ -309,8 +318,10 @@ static void invert_set(struct inverter *v, const struct kop *op)
     if (bits != 0)
         back_link(v, KOP_LINK_SET, l, op)->link->set = bits;
     bool falls = netlink_has(op->link, NA_UP) && op->link->attr[NA_UP].u == 0;
-    if (joins || falls)
-        rows_back(v, l->name, op);
+    if (falls)
+        rows_back(v, l, op);
+    else if (joins)
+        vlans_back(v, l->name, op);
     if (netlink_has(op->link, NA_MTU))
         children_mtu_back(v, l, op);
 }

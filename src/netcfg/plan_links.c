@@ -41,14 +41,16 @@ static void delete_one(struct planner *p, uint32_t h, uint64_t recreate_bits)
     char title[NETMARK_TITLE], changes[128];
     uint32_t w = p->want_of[h];
     netmark_title(l, title);
-    if (p->have_fate[h] == HAVE_DELETE || w == LINK_NONE) {
+    uint32_t below = w != LINK_NONE ? p->stands_on[w] : LINK_NONE;
+    if (below == LINK_NONE && (p->have_fate[h] == HAVE_DELETE || w == LINK_NONE)) {
         plan_add_link(p->out, KOP_LINK_DELETE, l, "%s: no longer wanted", title);
         return;
     }
     struct kop *op;
-    if (p->stands_on[w] != LINK_NONE) {
-        op = plan_add_link(p->out, KOP_LINK_DELETE, l, "%s: stands on %s, which is made anew",
-            title, p->have->links.v[p->stands_on[w]].name);
+    if (below != LINK_NONE) {
+        op = plan_add_link(p->out, KOP_LINK_DELETE, l, "%s: stands on %s, which %s", title,
+            p->have->links.v[below].name,
+            p->have_fate[below] == HAVE_RECREATE ? "is made anew" : "goes");
     } else if (p->want->links.v[w].kind != l->kind) {
         op = plan_add_link(
             p->out, KOP_LINK_DELETE, l, "%s: its name is to be another kind of link's", title);

@@ -151,7 +151,8 @@ static uint32_t taken_by(const struct planner *p, const struct netlink *l)
     return LINK_NONE;
 }
 
-/* Links on top of one that goes are gone too (the kernel's doing): those wanted are made anew. */
+/* Links on top of one that goes are gone too (the kernel's doing): those wanted are made anew,
+ * unless they were only to stay as they are. */
 static void doom_spread(struct planner *p)
 {
     for (bool again = p->doomed; again;) {
@@ -163,9 +164,10 @@ static void doom_spread(struct planner *p)
             again = true;
             uint32_t w = p->want_of[h];
             bool ours = p->have->links.v[h].ours;
-            p->have_fate[h] = ours ? HAVE_RECREATE : HAVE_GONE;
+            bool anew = ours && (w == LINK_NONE || p->want->links.v[w].set != 0);
+            p->have_fate[h] = anew ? HAVE_RECREATE : ours ? HAVE_DELETE : HAVE_GONE;
             if (w != LINK_NONE) {
-                p->want_fate[w] = ours ? WANT_RECREATE : WANT_ABSENT;
+                p->want_fate[w] = anew ? WANT_RECREATE : WANT_ABSENT;
                 p->stands_on[w] = by;
             }
         }

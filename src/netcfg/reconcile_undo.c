@@ -25,25 +25,62 @@ static bool is_the_one(const struct netlink *made, const struct netlink *there)
     return netlink_uint(there, NA_UP) == 0 && !netlink_name(there, NA_MASTER)[0];
 }
 
-static bool still_to_do(const struct kop *op, const struct netstate *actual)
+enum undo_step { UNDO_SKIP, UNDO_DO, UNDO_AFRESH /* what is there is half made: deleted first */ };
+
+static enum undo_step step_of(const struct kop *op, const struct netstate *actual)
 {
-    if (op->type > KOP_LINK_RENAME)
-        return true;
     const struct netlink *there = netstate_link(actual, op->link->name);
-    if (op->type == KOP_LINK_DELETE)
-        return there != NULL && is_the_one(op->link, there);
-    if (op->type == KOP_LINK_CREATE)
-        return there == NULL || there->ours;
-    return true;
+    switch (op->type) {
+    case KOP_LINK_DELETE:
+        return there != NULL && is_the_one(op->link, there) ? UNDO_DO : UNDO_SKIP;
+    case KOP_LINK_CREATE: /* an undo can be interrupted too */
+        return there == NULL || there->ours  ? UNDO_DO
+               : is_the_one(op->link, there) ? UNDO_AFRESH
+                                             : UNDO_SKIP;
+    case KOP_LINK_RENAME:
+        return UNDO_DO;
+    default: /* never somebody else's that has the name now */
+        return there != NULL && there->ours == op->link->ours ? UNDO_DO : UNDO_SKIP;
+    }
+}
+
+/* Names that ours had, and a stranger has now. */
+static void note_strangers(const struct plan *undo, const struct netstate *actual, struct map *ret)
+{
+    for (size_t i = 0; i < undo->n; i++) {
+        const struct kop *op = &undo->v[i];
+        if (op->type > KOP_LINK_SET || !op->link->ours)
+            continue;
+        const struct netlink *there = netstate_link(actual, op->link->name);
+        if (there != NULL && !there->ours && !is_the_one(op->link, there))
+            map_set_str(ret, op->link->name, (void *)undo);
+    }
+}
+
+static const char *row_link(const struct kop *op)
+{
+    return op->type <= KOP_ADDR_DELETE   ? op->addr.link
+           : op->type <= KOP_FDB_DELETE  ? op->fdb.link
+           : op->type <= KOP_VLAN_DELETE ? op->vlan.link
+                                         : op->route.link;
 }
 
 void undo_filter(const struct plan *undo, const struct netstate *actual, struct plan *ret)
 {
     struct plan out = {0};
+    struct map strangers = MAP_INIT;
+    note_strangers(undo, actual, &strangers);
     for (size_t i = 0; i < undo->n; i++) {
-        if (still_to_do(&undo->v[i], actual))
-            plan_add_copy(&out, &undo->v[i]);
+        const struct kop *op = &undo->v[i];
+        enum undo_step step = op->type <= KOP_LINK_RENAME                     ? step_of(op, actual)
+                              : map_get_str(&strangers, row_link(op)) == NULL ? UNDO_DO
+                                                                              : UNDO_SKIP;
+        if (step == UNDO_AFRESH)
+            plan_add_link(&out, KOP_LINK_DELETE, op->link, "undo of: half of %s", op->link->name);
+        if (step != UNDO_SKIP)
+            plan_add_copy(&out, op);
     }
+    map_done(&strangers);
     *ret = out;
 }
 
@@ -54,7 +91,10 @@ bool undo_remains(const struct plan *undo, const struct netstate *actual)
         for (size_t j = i + 1; j < undo->n && undo->v[i].type == KOP_LINK_DELETE; j++)
             again |= undo->v[j].type == KOP_LINK_CREATE &&
                      strcmp(undo->v[j].link->name, undo->v[i].link->name) == 0;
-        if (undo->v[i].type == KOP_LINK_DELETE && !again && still_to_do(&undo->v[i], actual))
+        if (undo->v[i].type == KOP_LINK_DELETE && !again &&
+            step_of(&undo->v[i], actual) != UNDO_SKIP)
+            return true;
+        if (undo->v[i].type == KOP_LINK_CREATE && step_of(&undo->v[i], actual) == UNDO_AFRESH)
             return true;
     }
     return false;

@@ -53,7 +53,8 @@ struct netlink *render_find(const struct renderer *r, const char *name)
 
 bool render_exists(const struct renderer *r, const char *name)
 {
-    return render_find(r, name) != NULL || netstate_link(r->host->actual, name) != NULL;
+    const struct netlink *l = netstate_link(r->host->actual, name);
+    return render_find(r, name) != NULL || (l != NULL && !l->ours); /* ours and not wanted: goes */
 }
 
 static struct netlink *add(struct renderer *r, const char *name, enum linkkind kind)
@@ -227,12 +228,39 @@ static void hold_uplinks(struct renderer *r, const struct netlink *bridge, const
     }
 }
 
+/* Whether anybody else's port is in the bridge. */
+static bool has_guests(const struct netstate *s, const struct netlink *bridge)
+{
+    for (size_t i = 0; i < s->links.n; i++) {
+        const struct netlink *l = &s->links.v[i];
+        if (strcmp(netlink_name(l, NA_MASTER), bridge->name) == 0 &&
+            !(l->ours && ID_EQ(&l->owner, &bridge->owner)))
+            return true;
+    }
+    return false;
+}
+
+/* What is left of an object of several links when the kernel took one along (an overlay's device
+ * goes with its VLAN) stays for those who use it only. */
+static bool is_remnant(const struct netstate *s, const struct netlink *l)
+{
+    if (l->kind != LINK_BRIDGE || l->role[0] == '\0')
+        return false;
+    for (size_t i = 0; i < s->links.n; i++) {
+        const struct netlink *o = &s->links.v[i];
+        if (o != l && o->ours && ID_EQ(&o->owner, &l->owner))
+            return false;
+    }
+    return !has_guests(s, l);
+}
+
 void render_hold(struct renderer *r, const object_id *owner)
 {
     const struct netstate *s = r->host->actual;
     for (size_t i = 0; i < s->links.n; i++) {
         const struct netlink *l = &s->links.v[i];
-        if (!l->ours || !ID_EQ(&l->owner, owner) || render_find(r, l->name) != NULL)
+        if (!l->ours || !ID_EQ(&l->owner, owner) || render_find(r, l->name) != NULL ||
+            is_remnant(s, l))
             continue;
         struct netlink *held = add(r, l->name, l->kind);
         netlink_mark(held, owner, l->role, l->alias);

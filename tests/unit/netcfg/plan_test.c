@@ -166,6 +166,19 @@ static void a_new_tag_makes_the_vlan_and_the_overlay_on_it_anew(void **state)
     step_done(&s);
 }
 
+static void a_link_that_is_to_stay_as_it_is_goes_with_what_it_stands_on(void **state)
+{
+    (void)state;
+    struct step s = step_from("link vx-1 vxlan ours=D\nfdb vx-1 10.0.110.2 owner=D\n", ETH1,
+        STORAGE "\nlink vx-1 vxlan ours=D parent=storage vxlan.id=4096 up=1 master=\n"
+                "fdb vx-1 10.0.110.2\n");
+    expect(&s, "!delete vxlan vx-1  # vxlan D: stands on storage, which goes\n"
+               "delete vlan storage  # vlan B: no longer wanted\n");
+    carry_out(&s);
+    assert_null(netstate_link(&s.have, "vx-1"));
+    step_drop(&s);
+}
+
 static void a_name_that_changes_its_kind_takes_its_ports_along(void **state)
 {
     (void)state;
@@ -553,6 +566,7 @@ int main(void)
         cmocka_unit_test(what_is_there_as_wanted_is_no_plan),
         cmocka_unit_test(a_changed_attribute_names_both_values),
         cmocka_unit_test(a_new_tag_makes_the_vlan_and_the_overlay_on_it_anew),
+        cmocka_unit_test(a_link_that_is_to_stay_as_it_is_goes_with_what_it_stands_on),
         cmocka_unit_test(a_name_that_changes_its_kind_takes_its_ports_along),
         cmocka_unit_test(another_object_takes_a_link_of_its_kind_over),
         cmocka_unit_test(a_half_written_mark_is_completed),

@@ -178,9 +178,10 @@ static inline void hand(struct rig *g, enum kop_type type, const char *text)
 
 static inline void rig_start(struct rig *g)
 {
-    struct plan undo = g->journal;
+    struct plan undo = {0};
     struct borrowed loans;
-    g->journal = (struct plan){0};
+    for (size_t i = 0; i < g->journal.n; i++)
+        plan_add_copy(&undo, &g->journal.v[i]);
     borrowed_copy(&loans, &g->loans);
     g->r = reconcile_new();
     g->timer = TIME_NEVER;

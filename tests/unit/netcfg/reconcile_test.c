@@ -399,6 +399,59 @@ static void a_crash_in_the_middle_is_undone_at_start(void **state)
     rig_close(&g);
 }
 
+/* The undo itself is cut off while it makes an old link again: what it left is made afresh. */
+static void an_undo_that_is_interrupted_is_undone_too(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    rig_want(&g, VLAN "addr storage 10.0.0.1/24 owner=V\n");
+    kernel_fake_fail(g.k, 2, 0, true); /* storage is deleted, lan half there */
+    g.mute = true;
+    rig_want(&g, LAN);
+    reconcile_free(g.r);
+    kernel_fake_fail(g.k, 2, 0, true); /* lan is deleted, storage half there */
+    rig_start(&g);
+    assert_false(netstate_link(kernel_fake_state(g.k), "storage")->ours);
+    forget(&g);
+    rig_restart(&g);
+    expect(&g, "1000   delete vlan storage\n"
+               "1000   create vlan storage parent eth1 id 110 mtu 1500\n"
+               "1000   add 10.0.0.1/24 to storage\n"
+               "1000 clear, 0 loans\n"
+               "1000 V applying\n"
+               "1000 A applying\n"
+               "1000 journal, 0 loans\n"
+               "1000   delete vlan storage\n"
+               "1000   create bridge lan\n"
+               "1000 clear, 0 loans\n"
+               "1000 A active\n"
+               "1000 V pending\n"
+               "1000 converged\n");
+    rig_close(&g);
+}
+
+/* An operator who takes an address away while the process is down does not get it back. */
+static void an_undo_leaves_what_is_not_ours(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    hand(&g, KOP_ADDR_ADD, "addr eth1 172.16.2.1/24\n");
+    kernel_fake_fail(g.k, 2, 0, true);
+    g.mute = true;
+    rig_want(&g, LAN "link eth1 nic borrowed=A up=1 master=lan\n");
+    kernel_fake_fail(g.k, 0, 0, false);
+    struct netstate s = state_of("addr eth1 172.16.2.1/24\n");
+    struct kop op = {.type = KOP_ADDR_DELETE, .addr = s.addrs.v[0]};
+    assert_int_equal(netstate_apply(kernel_fake_state(g.k), &op, NULL), 0);
+    netstate_done(&s);
+    rig_restart(&g);
+    assert_true(reconcile_converged(g.r));
+    assert_int_equal(kernel_fake_state(g.k)->addrs.n, 0);
+    rig_close(&g);
+}
+
 static void a_stranger_under_the_same_name_is_not_undone(void **state)
 {
     (void)state;
@@ -500,6 +553,8 @@ int main(void)
         cmocka_unit_test(what_never_comes_right_is_tried_slower_and_slower),
         cmocka_unit_test(a_nic_s_values_are_lent_and_given_back),
         cmocka_unit_test(a_crash_in_the_middle_is_undone_at_start),
+        cmocka_unit_test(an_undo_that_is_interrupted_is_undone_too),
+        cmocka_unit_test(an_undo_leaves_what_is_not_ours),
         cmocka_unit_test(a_stranger_under_the_same_name_is_not_undone),
         cmocka_unit_test(a_socket_that_breaks_is_like_a_crash),
         cmocka_unit_test(notes_are_states_of_their_objects),

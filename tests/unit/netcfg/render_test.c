@@ -517,6 +517,28 @@ static void what_is_left_out_stays_as_it_is(void **state)
     world_close(&w);
 }
 
+/* Its VLAN is deleted under an overlay: the switch stays for who is on it, and only then. */
+static void what_the_kernel_left_of_an_overlay_stays_for_its_guests(void **state)
+{
+    (void)state;
+    for (int guests = 0; guests < 2; guests++) {
+        struct world w;
+        world_open(&w, HOST);
+        add_storage(&w, "10.0.110.1/24");
+        world_add(&w, KIND_OVERLAY, "blue", "n1", "{\"vlan\": \"storage\"}");
+        if (guests)
+            world_add(&w, KIND_PORT, "t1", "n1", "{\"switch\": \"blue\"}");
+        world_converge(&w);
+        world_delete(&w, KIND_VLAN, "storage");
+        world_converge(&w);
+        assert_int_equal(netstate_link(&w.actual, "blue") != NULL, guests);
+        assert_null(netstate_link(&w.actual, "storage"));
+        assert_int_equal(w.notes.v[0].outcome, RENDER_BLOCKED);
+        assert_string_equal(w.notes.v[0].reason.what, "storage is not there on n1");
+        world_close(&w);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -546,6 +568,7 @@ int main(void)
         cmocka_unit_test(a_name_of_somebody_else_blocks),
         cmocka_unit_test(macs_are_the_same_on_every_start_and_differ_from_each_other),
         cmocka_unit_test(what_is_left_out_stays_as_it_is),
+        cmocka_unit_test(what_the_kernel_left_of_an_overlay_stays_for_its_guests),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
