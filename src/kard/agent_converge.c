@@ -219,8 +219,9 @@ static void render_again(struct agent *a, const struct netstate *actual)
     struct render_notes notes = {0};
     a->converge.stale_desired = false;
     a->dhcp.moved = true;
-    if (a->founded)
-        converge_render(a, a->intent, a->ledger, &a->verdicts, actual, &desired, &notes);
+    if (!a->founded)
+        return; /* wanting nothing is not wanting everything gone */
+    converge_render(a, a->intent, a->ledger, &a->verdicts, actual, &desired, &notes);
     feed(a, &(struct reconcile_event){.type = RE_DESIRED, .state = &desired, .notes = &notes});
     netstate_done(&desired);
     render_notes_done(&notes);
@@ -237,9 +238,45 @@ static bool kernel_moved(struct agent *a)
     return true;
 }
 
+/* A mark names its cluster. What another one made here (its store was lost, or another agent works
+ * in this namespace) is foreign to us: it may carry guests, and nobody here knows of them. */
+static bool is_of_another(const struct netlink *l, const char *our_alias)
+{
+    return l && l->ours && netmark_alias(l->alias) &&
+           strncmp(l->alias, our_alias, strlen(our_alias)) != 0;
+}
+
+static void disown_rows(struct netstate *s, const char *our_alias)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->addrs.n; i++)
+        if (is_of_another(netstate_link(s, s->addrs.v[i].link), our_alias))
+            s->addrs.v[i].proto = 0;
+    for (size_t i = 0; i < s->routes.n; i++)
+        if (!is_of_another(netstate_link(s, s->routes.v[i].link), our_alias))
+            s->routes.v[kept++] = s->routes.v[i];
+    s->routes.n = kept;
+}
+
+static void disown(const struct agent *a, struct netstate *s)
+{
+    char our_alias[32];
+    bool any = false;
+    snprintf(our_alias, sizeof(our_alias), "kar:%.8s:", ID_TEXT(&a->is.cluster));
+    for (size_t i = 0; i < s->links.n && !any; i++)
+        any = is_of_another(&s->links.v[i], our_alias);
+    if (!any)
+        return;
+    disown_rows(s, our_alias);
+    for (size_t i = 0; i < s->links.n; i++)
+        s->links.v[i].ours &= !is_of_another(&s->links.v[i], our_alias);
+}
+
 static int look(struct agent *a, struct netstate *ret, struct err *e)
 {
     int r = a->kernel->ops->dump(a->kernel, false, ret, e);
+    if (r == 0)
+        disown(a, ret);
     if (r < 0)
         agent_log(a, LOG_ERROR, "cannot read the kernel's network: %s (%s)", e->what, e->why);
     return r;
@@ -322,7 +359,7 @@ int converge_start(struct agent *a, struct plan *undo, struct err *e)
 {
     struct converge *g = &a->converge;
     struct netstate actual = {0};
-    int r = a->kernel->ops->dump(a->kernel, false, &actual, e);
+    int r = look(a, &actual, e);
     if (r < 0)
         return r;
     struct borrowed loans = {0};

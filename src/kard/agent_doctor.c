@@ -82,6 +82,27 @@ static void check_management(struct agent *a, const struct netstate *s, struct c
             l, "management", CHECK_OK, what("%s is the management interface", ifname), NULL, NULL);
 }
 
+/* Marked, but not as ours: see agent_converge.c. Silent when there are none. */
+static void check_others(const struct netstate *s, struct checks *l)
+{
+    size_t n = 0;
+    const struct netlink *first = NULL;
+    for (size_t i = 0; i < s->links.n; i++) {
+        const struct netlink *link = &s->links.v[i];
+        if (link->ours || !netmark_alias(link->alias))
+            continue;
+        first = first ? first : link;
+        n++;
+    }
+    if (n)
+        checks_add(l, "other-cluster", CHECK_WARN,
+            what("%zu interface%s here %s made for another cluster", n, n == 1 ? "" : "s",
+                n == 1 ? "was" : "were"),
+            why("%s is one (%s); they are left alone", first->name, first->alias),
+            fix("give kard its old store back, or when nothing uses it: ip link delete %s",
+                first->name));
+}
+
 /* --- switches (SW-6) -------------------------------------------------------------------------- */
 
 static uint64_t switches_max(const struct agent *a)
@@ -217,6 +238,7 @@ int agent_doctor(void *ctx, struct value **ret, struct err *e)
     check_kernel(a, &l);
     check_nics(a, s, &l);
     check_management(a, s, &l);
+    check_others(s, &l);
     check_switches(a, s, &l);
     check_macs(s, &l);
     check_clock(a, &l);

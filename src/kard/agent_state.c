@@ -49,19 +49,23 @@ static time_ms changed_at(const struct agent *a, const struct object *o)
     return entry ? hlc_wall(entry->revs[0]->hlc) : 0;
 }
 
+/* Reconcile knows the verdict too, through the notes of rendering, and whether what lost still runs
+ * (held). Before it has seen the object, and for what stands on no kernel, the verdict speaks. */
 void object_status(struct agent *a, const struct object *o, struct object_status *ret)
 {
-    *ret = (struct object_status){.state = OBJ_ACTIVE, .since = changed_at(a, o)};
+    *ret = (struct object_status){.state = OBJ_PENDING, .since = changed_at(a, o)};
+    time_ms since = 0;
+    if (!schema_kinds[o->kind].is_managed)
+        ret->state = reconcile_status(a->converge.reconcile, &o->id, &ret->reason, &since);
+    if (ret->state != OBJ_PENDING) {
+        ret->since = agent_wall(a) - (agent_now(a) - since);
+        return;
+    }
     const struct verdict *v = admission_verdict(&a->verdicts, &o->id);
     if (v && v->type != VERDICT_ADMITTED) {
         ret->state = verdict_state(v->type);
         ret->reason = v->reason;
-        return;
+    } else if (schema_kinds[o->kind].is_managed) {
+        ret->state = OBJ_ACTIVE; /* nothing of it is in the kernel */
     }
-    if (schema_kinds[o->kind].is_managed)
-        return; /* nothing of it is in the kernel */
-    time_ms since = 0;
-    ret->state = reconcile_status(a->converge.reconcile, &o->id, &ret->reason, &since);
-    if (ret->state != OBJ_PENDING)
-        ret->since = agent_wall(a) - (agent_now(a) - since);
 }

@@ -69,7 +69,8 @@ int agent_status(void *ctx, struct value **ret, struct err *e)
     (void)e;
     struct tally t = {.not_active = value_list()};
     struct value *v = agent_identity_value(a), *nodes = value_list();
-    bool converged = !a->converge.stale_desired && reconcile_converged(a->converge.reconcile);
+    bool converged = !a->founded ||
+                     (!a->converge.stale_desired && reconcile_converged(a->converge.reconcile));
     if (a->founded) {
         tally_all(a, &t);
         struct value *n = value_add(nodes, value_map());

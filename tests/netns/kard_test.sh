@@ -115,6 +115,30 @@ else
     skip "a stranger is denied" "this user cannot become another one"
 fi
 
+# --- an ordinary user with one capability, as the package runs it ----------------------------------
+cap=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+if "${cap[@]}" --inh-caps +net_admin --ambient-caps +net_admin true 2>/dev/null; then
+    user_root=$LAB_DIR/user
+    mkdir -p "$user_root" && chown 65534:65534 "$user_root"
+    out=$("${cap[@]}" --inh-caps -all --bounding-set -net_admin "$KARD" --root "$user_root" 2>&1)
+    check "without CAP_NET_ADMIN kard ends as denied" $? 7
+    check_has "and says what it needs" "$out" "CAP_NET_ADMIN"
+    "${cap[@]}" --inh-caps +net_admin --ambient-caps +net_admin "$KARD" --root "$user_root" \
+        >"$LAB_DIR/user.log" 2>&1 &
+    user_pid=$!
+    until_is "with it kard starts" socket sh -c "[ -S '$user_root/run/kard/kard.sock' ] && echo socket"
+    user_karctl() { "${cap[@]}" "$KARCTL" --socket "$user_root/run/kard/kard.sock" "$@"; }
+    user_karctl init --node n2 >/dev/null
+    user_karctl switch create byuser >/dev/null 2>"$LAB_DIR/err"
+    check "its own user may change things ($(tail -1 "$LAB_DIR/err"))" "$(has byuser)" yes
+    user_karctl switch delete byuser >/dev/null
+    kill -TERM $user_pid
+    wait $user_pid
+    check "and it ends well" $? 0
+else
+    skip "an ordinary user with one capability" "this user cannot become another one"
+fi
+
 # --- crash and restart (OP-1) --------------------------------------------------------------------
 last=$(karctl history -o json | jq -r '.[0].change')
 kard_kill

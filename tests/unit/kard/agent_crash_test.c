@@ -251,6 +251,52 @@ static void test_damaged_store(void **state)
     }
 }
 
+/* --- a store that is another one ----------------------------------------------------------------
+ */
+
+static bool doctor_says(struct test_agent *t, const char *name)
+{
+    const struct value *checks = at(must(t, "doctor", NULL), "checks");
+    for (size_t i = 0; i < checks->n; i++)
+        if (strcmp(text_at(checks->v[i], "name"), name) == 0)
+            return true;
+    return false;
+}
+
+/* The store is lost: what runs stays, before a new cluster is founded and after. */
+static void test_lost_store(void **state)
+{
+    struct test_agent *t = *state;
+    must(t, "change.apply", DOCS);
+    size_t before = links(t);
+    test_agent_stop(t);
+    t->store_real->close(t->store);
+    t->store = store_mem_open();
+    t->store->ops = &t->store_ops;
+    t->wall += 1;
+    test_agent_restart(t);
+    test_agent_wait(t, 120000);
+    assert_true(agent_is_restored(t->agent));
+    assert_int_equal(links(t), before);
+    assert_true(value_get_bool(must(t, "status", NULL), "converged", false));
+    assert_true(doctor_says(t, "other-cluster"));
+
+    must(t, "cluster.init", "{'node':'n1'}");
+    must(t, "change.apply", "{'docs':[{'kind':'switch','name':'more','spec':{}}]}");
+    expect_converged(t);
+    assert_int_equal(links(t), before + 1);
+    const struct netstate *s = kernel_fake_state(t->kernel);
+    bool address = false;
+    for (size_t i = 0; i < s->addrs.n; i++)
+        address |= strcmp(s->addrs.v[i].link, "v7") == 0;
+    assert_true(address);
+    const struct value *e = ask_error(
+        t, "change.apply", "{'docs':[{'kind':'switch','name':'lan','spec':{}}]}");
+    expect_text(e, "code", "name-taken");
+    must(t, "change.apply", "{'docs':[{'op':'delete','kind':'switch','name':'more'}]}");
+    assert_int_equal(links(t), before);
+}
+
 int main(void)
 {
 #define TEST(f) cmocka_unit_test_setup_teardown(f, setup_founded, teardown)
@@ -264,6 +310,7 @@ int main(void)
         TEST(test_disk_full_at_the_journal),
         TEST(test_stop_tells),
         TEST(test_damaged_store),
+        TEST(test_lost_store),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
