@@ -100,8 +100,9 @@ static int stream(struct cli *c, const struct request *r, struct client *client)
 struct watching {
     struct cli *c;
     const struct view *view;
-    struct table before; /* rows that were shown, in table formats */
-    struct value *data;  /* the same for json, yaml, name */
+    struct table before;                /* rows that were shown, in table formats */
+    unsigned widths[TABLE_COLUMNS_MAX]; /* of the columns, so that later rows line up */
+    struct value *data;                 /* the same for json, yaml, name */
     bool shown;
 };
 
@@ -149,8 +150,10 @@ static void show_changed_rows(struct watching *w, struct table *now)
     size_t key = now->columns_n < 2 ? now->columns_n : 2; /* NAME and NODE */
 
     forget_ages(now);
-    for (size_t c = 0; c < now->columns_n; c++)
+    for (size_t c = 0; c < now->columns_n; c++) {
         table_add_column(&changed, now->columns[c].title, now->columns[c].right, false);
+        changed.columns[c].width = w->widths[c];
+    }
     for (size_t r = 0; r < table_rows(now); r++)
         for (size_t c = 0; !has_row(&w->before, now, r, now->columns_n) && c < now->columns_n; c++)
             table_add(&changed, now->v[r * now->columns_n + c].style, table_text(now, r, c));
@@ -159,6 +162,7 @@ static void show_changed_rows(struct watching *w, struct table *now)
             add_deleted(&changed, &w->before, r);
     if (table_rows(&changed) > 0)
         table_print(&changed, &w->c->out, !w->shown, 0);
+    table_measure(&changed, !w->shown, w->widths);
     table_done(&changed);
 }
 

@@ -143,7 +143,8 @@ void value_make_printable(struct value *v)
 void table_add_column(struct table *t, const char *title, bool right, bool optional)
 {
     assert(t->columns_n < TABLE_COLUMNS_MAX && t->n == 0);
-    t->columns[t->columns_n++] = (struct table_column){title, right, optional};
+    t->columns[t->columns_n++] = (struct table_column){
+        .title = title, .right = right, .optional = optional};
 }
 
 void table_done(struct table *t)
@@ -181,13 +182,14 @@ const char *table_text(const struct table *t, size_t row, size_t column)
     return t->v[row * t->columns_n + column].text;
 }
 
-/* The width of each column, 0 for one that is left out; returns the last one that is not. */
-static size_t measure(const struct table *t, bool with_titles, unsigned ret_widths[])
+size_t table_measure(
+    const struct table *t, bool with_titles, unsigned ret_widths[TABLE_COLUMNS_MAX])
 {
     size_t rows = table_rows(t), last = 0;
 
     for (size_t c = 0; c < t->columns_n; c++) {
-        unsigned width = with_titles ? text_columns(t->columns[c].title) : 0;
+        unsigned title = with_titles ? text_columns(t->columns[c].title) : 0;
+        unsigned width = title > t->columns[c].width ? title : t->columns[c].width;
         bool any = !t->columns[c].optional;
         for (size_t r = 0; r < rows; r++) {
             const char *text = table_text(t, r, c);
@@ -238,7 +240,7 @@ void table_print(const struct table *t, struct screen *s, bool with_titles, unsi
 {
     enum { ROOM_MIN = 30 }; /* narrower is worse than a line that the terminal wraps */
     unsigned widths[TABLE_COLUMNS_MAX];
-    size_t last = measure(t, with_titles, widths);
+    size_t last = table_measure(t, with_titles, widths);
     unsigned left = indent;
     for (size_t c = 0; c < last; c++)
         left += widths[c] ? widths[c] + 2 : 0;

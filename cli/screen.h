@@ -43,6 +43,7 @@ struct table {
         const char *title; /* must outlive the table */
         bool right;        /* figures */
         bool optional;     /* left out when every cell is empty */
+        unsigned width;    /* at least; 0: as its cells need */
     } columns[TABLE_COLUMNS_MAX];
     size_t columns_n;
     bool wraps; /* the last column, at words, within the terminal */
@@ -63,6 +64,10 @@ void table_printf(struct table *t, enum style style, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 size_t table_rows(const struct table *t);
 const char *table_text(const struct table *t, size_t row, size_t column);
+/* The widths that table_print would give the columns; 0: left out. Returns
+ * the last column that is not left out. */
+size_t table_measure(
+    const struct table *t, bool with_titles, unsigned ret_widths[TABLE_COLUMNS_MAX]);
 /* Prints the row of titles if asked to and then all rows, each line after `indent` spaces. */
 void table_print(const struct table *t, struct screen *s, bool with_titles, unsigned indent);
 void table_done(struct table *t);

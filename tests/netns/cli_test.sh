@@ -261,6 +261,8 @@ try switch create br1
 check "create: exit" "$code" 0
 for _ in $(seq 100); do grep -q '^br1 .*active' "$LAB_DIR/rows" && break; sleep 0.05; done
 check "list -w: the new row" "$(grep -c '^br1 .*active' "$LAB_DIR/rows")" 1
+check "list -w: it stands below its titles" \
+    "$(awk '/^NAME/ {h = index($0, "STATUS")} /^br1 .*active/ {print index($0, "active") - h}' "$LAB_DIR/rows")" 0
 try switch delete br1
 for _ in $(seq 100); do grep -q '^br1 .*deleted' "$LAB_DIR/rows" && break; sleep 0.05; done
 check "list -w: the row that went" "$(grep -c '^br1 .*deleted' "$LAB_DIR/rows")" 1
