@@ -2,7 +2,7 @@
  *
  *     kard ──spawns──► kard (client: asks to end with its parent) ══execs══► udhcpc
  *       ▲                                                                      │ runs as its script
- *       └──────────────── descriptor 3: "bound 10.0.0.5 24 10.0.0.1 3600" ◄── kard (event)
+ *       └──────────────── descriptor 9: "bound 10.0.0.5 24 10.0.0.1 3600" ◄── kard (event)
  *
  * Nothing here decides anything: the line is checked where it is read (netcfg/lease.c). */
 #include "kard/dhcp_child.h"
@@ -14,8 +14,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-
-enum { EVENT_FD = 3 };
 
 static const char *word(const char *variable, const char *otherwise)
 {
@@ -35,7 +33,7 @@ static int event_say(const char *event)
                   : snprintf(line, sizeof(line), "%s\n", event);
     if (n < 0 || n >= (int)sizeof(line))
         return 1;
-    return write(EVENT_FD, line, (size_t)n) == n ? 0 : 1;
+    return write(DHCP_CHILD_FD, line, (size_t)n) == n ? 0 : 1;
 }
 
 static int client_become(char **argv)

@@ -124,13 +124,14 @@ static void client_start(struct client *c)
     const char *args[] = {"udhcpc", "-f", "-i", c->link, "-s", self, "-t", "4", "-T", "2", "-A",
         "10", held ? "-r" : NULL, held ? request : NULL, NULL};
     const char *env[] = {path, DHCP_CHILD_VARIABLE "=" DHCP_CHILD_CLIENT, NULL};
-    uv_stdio_container_t io[4] = {{.flags = UV_IGNORE}, {.flags = UV_IGNORE}, {.flags = UV_IGNORE},
-        {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&c->pipe}};
+    uv_stdio_container_t io[DHCP_CHILD_FD + 1] = {0}; /* UV_IGNORE but for ours */
+    io[DHCP_CHILD_FD].flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE;
+    io[DHCP_CHILD_FD].data.stream = (uv_stream_t *)&c->pipe;
     uv_process_options_t opt = {.file = self,
         .args = (char **)args,
         .env = (char **)env,
         .exit_cb = on_exit_,
-        .stdio_count = 4,
+        .stdio_count = DHCP_CHILD_FD + 1,
         .stdio = io};
     c->line_n = 0;
     uv_pipe_init(c->owner->loop, &c->pipe, 0);
