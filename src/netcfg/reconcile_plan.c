@@ -85,6 +85,15 @@ static void leave_contested(struct reconcile *r, struct kop *op, uint64_t bits, 
     }
 }
 
+static void leave_object(struct reconcile *r, const struct kop *op, time_ms now)
+{
+    struct held_one *h = held_add(&r->held, &op->object, OBJ_CONTESTED, now);
+    const struct err *reason = fights_contested(&r->fights, &op->object);
+    h->reason = reason != NULL ? *reason : (struct err){.code = ERR_BLOCKED};
+    h->retry_at = fights_next(&r->fights);
+    h->fingerprint = netstate_fingerprint(&r->desired, &op->object);
+}
+
 /* Asks for each operation that repairs whether it is worth it. true: an object as a whole is
  * contested, so the difference is to be taken without it. */
 static bool leave_fights(struct reconcile *r, const struct netstate *base, time_ms now)
@@ -93,26 +102,22 @@ static bool leave_fights(struct reconcile *r, const struct netstate *base, time_
         struct kop *op = &r->plan.v[i];
         char text[DRIFT_TEXT];
         uint64_t bits;
-        if (!may_drift(r, op) || !drift_of(op, base, &r->actual, &bits, text)) {
-            i++;
-        } else if (op->type == KOP_LINK_SET) {
+        bool repairs = may_drift(r, op) && drift_of(op, base, &r->actual, &bits, text);
+        bool stays = true;
+        if (repairs && op->type == KOP_LINK_SET) {
             leave_contested(r, op, bits, now);
-            if (op->link->set == 0)
-                drop(&r->plan, i);
-            else
-                i++;
-        } else if (ask(r, op, NA_COUNT, text, now) == FIGHT_REPAIR) {
-            i++;
-        } else if (op->type > KOP_LINK_RENAME) {
-            drop(&r->plan, i);
-        } else {
-            struct held_one *h = held_add(&r->held, &op->object, OBJ_CONTESTED, now);
-            const struct err *reason = fights_contested(&r->fights, &op->object);
-            h->reason = reason != NULL ? *reason : (struct err){.code = ERR_BLOCKED};
-            h->retry_at = fights_next(&r->fights);
-            h->fingerprint = netstate_fingerprint(&r->desired, &op->object);
-            return true;
+            stays = op->link->set != 0;
+        } else if (repairs && ask(r, op, NA_COUNT, text, now) != FIGHT_REPAIR) {
+            if (op->type <= KOP_LINK_RENAME) {
+                leave_object(r, op, now);
+                return true;
+            }
+            stays = false;
         }
+        if (stays)
+            i++;
+        else
+            drop(&r->plan, i);
     }
     return false;
 }

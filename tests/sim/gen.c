@@ -259,8 +259,8 @@ static struct value *doc_nonsense(struct gen *g)
 {
     static const char *const texts[] = {
         "{\"op\": \"put\", \"kind\": \"vlan\", \"name\": \"v9\", \"spec\": {\"tag\": 5000}}",
-        "{\"op\": \"put\", \"kind\": \"vlan\", \"name\": \"v9\","
-        " \"spec\": {\"tag\": 7, \"parent\": \"nobody\"}}",
+        ("{\"op\": \"put\", \"kind\": \"vlan\", \"name\": \"v9\","
+         " \"spec\": {\"tag\": 7, \"parent\": \"nobody\"}}"),
         "{\"op\": \"put\", \"kind\": \"switch\", \"name\": \"s9\", \"spec\": {\"colour\": 1}}",
         "{\"op\": \"delete\", \"kind\": \"switch\", \"name\": \"s9\"}",
         "{\"op\": \"put\", \"kind\": \"port\", \"name\": \"p9\", \"spec\": {\"switch\": \"s9\"}}",
