@@ -35,10 +35,15 @@ static void on_journal(void *ctx, int result, const struct err *e)
     struct agent *a = ctx;
     struct converge *g = &a->converge;
     g->waiting--;
+    g->journal_waits = false;
     if (a->closing)
         return;
-    for (size_t i = 0; result == 0 && i < g->loans_new.n; i++)
-        borrowed_add(&g->loans, &g->loans_new.v[i]);
+    for (size_t i = 0; result == 0 && i < g->loans_new.n; i++) {
+        const struct loan *l = &g->loans_new.v[i];
+        borrowed_add(&g->loans, l);
+        borrowed_remove(&g->loans_over, l->link, l->attr);
+    }
+    g->clear_due = g->clear_due && result != 0; /* what was to be cleared is replaced */
     if (result < 0)
         agent_log(a, LOG_ERROR, "cannot journal a plan, the kernel stays as it is: %s (%s)",
             e ? e->what : "?", e ? e->why : "");
@@ -66,11 +71,10 @@ static void journal_write(struct agent *a, const struct plan *undo, const struct
         char name[LOAN_KEY];
         loan_key(&loans->v[i], name);
         store_value(&b, STORE_BORROWED, name, strlen(name), loan_to_value(&loans->v[i]));
-        borrowed_remove(&a->converge.loans_over, loans->v[i].link, loans->v[i].attr);
     }
     borrowed_done(&a->converge.loans_new);
     borrowed_copy(&a->converge.loans_new, loans);
-    a->converge.clear_due = false;
+    a->converge.journal_waits = true;
     a->converge.waiting++;
     a->store->ops->commit(a->store, &b, on_journal, a);
 }
@@ -418,7 +422,7 @@ bool converge_work(struct agent *a)
         }
         g->stale_desired = false; /* said already; the next event of the kernel renders again */
     }
-    if (g->clear_at <= agent_now(a)) {
+    if (g->clear_at <= agent_now(a) && !g->journal_waits) {
         clear_commit(a);
         return true;
     }

@@ -48,6 +48,7 @@ struct converge {
     struct borrowed loans_new;  /* on their way there */
     struct borrowed loans_over; /* settled, perhaps still there */
     bool clear_due;             /* an undo that is not needed any more is perhaps still there */
+    bool journal_waits;         /* the next undo is on its way there */
     unsigned clears;            /* commits under way that remove them */
     time_ms clear_at;           /* when it is tried again; TIME_NEVER: need not */
     time_ms hold_until;         /* the kernel could not be read: not again before */

@@ -76,6 +76,32 @@ static void test_what_could_not_be_cleared_is_cleared_later(void **state)
     test_end(&k);
 }
 
+/* The next plan could not be journalled either, and then somebody did its work by hand. */
+static void test_a_plan_that_became_needless_leaves_none(void **state)
+{
+    struct test_agent *t = *state;
+    struct test_call k = {0};
+    must(t, "change.apply", "{'docs':[{'kind':'switch','name':'lan'}]}");
+    kernel_fake_fail(t->kernel, 1, 0, true);
+    test_begin(t, &k, "change.apply", "{'docs':[{'op':'delete','kind':'switch','name':'lan'}]}");
+    for (int i = 0; records(t, STORE_JOURNAL) == 0 && i < 100; i++)
+        agent_work(t->agent);
+    test_end(&k);
+    test_agent_crash(t);
+    test_agent_fill(t, true);
+    test_agent_restart(t);
+    test_agent_wait(t, 1000);
+    struct netlink lan = {.name = "lan"};
+    struct kop op = {.type = KOP_LINK_DELETE, .link = &lan};
+    assert_int_equal(netstate_apply(kernel_fake_state(t->kernel), &op, NULL), 0);
+    test_agent_wait(t, 1000);
+    assert_int_equal(records(t, STORE_JOURNAL), 1);
+    test_agent_fill(t, false);
+    test_agent_wait(t, 120000);
+    assert_int_equal(records(t, STORE_JOURNAL), 0);
+    assert_false(kernel_has(t, "lan"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -85,6 +111,8 @@ int main(void)
             test_a_full_disk_at_start_leaves_one_way_back_at_most, setup_founded, teardown),
         cmocka_unit_test_setup_teardown(
             test_what_could_not_be_cleared_is_cleared_later, setup_founded, teardown),
+        cmocka_unit_test_setup_teardown(
+            test_a_plan_that_became_needless_leaves_none, setup_founded, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
