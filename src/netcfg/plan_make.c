@@ -204,6 +204,15 @@ static const char *missing_below(const struct planner *p, const struct netlink *
     return NULL;
 }
 
+/* What a link has only as a port of a bridge. */
+static uint64_t port_bits(void)
+{
+    uint64_t bits = 0;
+    for (enum netattr a = 0; a < NA_COUNT; a++)
+        bits |= netattrs[a].place == AT_PORT ? 1ULL << a : 0;
+    return bits;
+}
+
 static void block_spread(struct planner *p)
 {
     for (bool again = true; again;) {
@@ -222,7 +231,7 @@ static void block_spread(struct planner *p)
                 again = true;
             } else { /* stays as it is, outside */
                 block_note(p, w, "is not there to join", missing);
-                p->diff[w] &= ~(1ULL << NA_MASTER);
+                p->diff[w] &= ~(1ULL << NA_MASTER | port_bits());
             }
         }
     }
@@ -232,9 +241,7 @@ static void block_spread(struct planner *p)
 
 static void diff_complete(struct planner *p)
 {
-    uint64_t port_bits = 0;
-    for (enum netattr a = 0; a < NA_COUNT; a++)
-        port_bits |= netattrs[a].place == AT_PORT ? 1ULL << a : 0;
+    uint64_t ports = port_bits();
     for (uint32_t w = 0; w < p->want->links.n; w++) {
         const struct netlink *l = &p->want->links.v[w];
         if (p->want_fate[w] != WANT_KEEP)
@@ -245,7 +252,7 @@ static void diff_complete(struct planner *p)
         else if (*lost & LOST_MASTER)
             p->diff[w] &= ~(1ULL << NA_MASTER); /* the kernel lets it go */
         if ((p->diff[w] >> NA_MASTER) & 1) {    /* a new port starts from the defaults */
-            p->diff[w] |= l->set & port_bits;
+            p->diff[w] |= l->set & ports;
             *lost |= LOST_VLANS;
             p->disturbed = true;
         }

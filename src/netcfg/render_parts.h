@@ -33,7 +33,7 @@ bool render_switch(struct renderer *r, const struct object *o);
 bool render_port(struct renderer *r, const struct object *o);
 
 /* render_switch.c: which interface leads out of which switch, before anything is rendered; what
- * follows from the ports, after everything is. */
+ * follows from the ports (mtu, VLANs, whether IPv6 fits), after everything is. */
 void render_uplinks(struct renderer *r);
 void render_bridges(struct renderer *r);
 const struct uplink *render_uplink(const struct renderer *r, const char *ifname);

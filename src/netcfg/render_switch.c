@@ -246,8 +246,52 @@ static void render_vlans(struct renderer *r)
     map_done_with(&by_bridge, free);
 }
 
+/* --- IPv6 ------------------------------------------------------------------ */
+
+enum { IPV6_MTU_MIN = 1280 }; /* RFC 8200 §5: the kernel has no IPv6 on a link with less */
+
+static bool too_small(const struct renderer *r, const char *link, const struct ip *ip)
+{
+    uint64_t mtu = ip->family == 6 ? render_mtu_of(r, link) : 0;
+    return mtu != 0 && mtu < IPV6_MTU_MIN;
+}
+
+static void say_too_small(struct renderer *r, const struct netaddr *a)
+{
+    char text[PREFIX_TEXT];
+    const struct object *o = intent_get(r->in, &a->owner);
+    if (o != NULL)
+        render_note(r, o, RENDER_BLOCKED, ERR_FIELD_RANGE,
+            what("%s has no address %s on %s", TITLE_OF(o), prefix_format(&a->prefix, text),
+                r->host->node),
+            why("its MTU is %u and IPv6 needs %d", (unsigned)render_mtu_of(r, a->link),
+                IPV6_MTU_MIN),
+            fix("raise the MTU of %s and of what it stands on, or take the address off", a->link));
+}
+
+/* Only when all is rendered it is known how small a switch's ports make it. */
+static void render_ipv6(struct renderer *r)
+{
+    size_t addrs = 0, routes = 0;
+    for (size_t i = 0; i < r->out->addrs.n; i++) {
+        const struct netaddr *a = &r->out->addrs.v[i];
+        if (too_small(r, a->link, &a->prefix.ip))
+            say_too_small(r, a);
+        else
+            r->out->addrs.v[addrs++] = *a;
+    }
+    for (size_t i = 0; i < r->out->routes.n; i++) {
+        const struct netroute *route = &r->out->routes.v[i];
+        if (!too_small(r, route->link, &route->dst.ip))
+            r->out->routes.v[routes++] = *route;
+    }
+    r->out->addrs.n = addrs;
+    r->out->routes.n = routes;
+}
+
 void render_bridges(struct renderer *r)
 {
     render_mtus(r);
     render_vlans(r);
+    render_ipv6(r);
 }

@@ -136,12 +136,20 @@ static bool hand_rename(
     return false;
 }
 
+/* `ip link set dev X alias …`: half of the mark. */
+static bool hand_alias(const struct netlink *l, struct kop *ret)
+{
+    *ret = link_op(KOP_LINK_MARK, l->name, l->kind);
+    netlink_mark(ret->link, &l->owner, l->role, "mine, do not touch");
+    return true;
+}
+
 static bool hand_on_ours(struct gen *g, const struct netstate *s, struct kop *ret)
 {
     const struct netlink *l = one_of_ours(g, s);
     if (l == NULL)
         return false;
-    switch (below(g, 8)) {
+    switch (below(g, 9)) {
     case 0:
     case 1:
         *ret = link_op(KOP_LINK_DELETE, l->name, l->kind);
@@ -152,6 +160,8 @@ static bool hand_on_ours(struct gen *g, const struct netstate *s, struct kop *re
         return hand_rows(g, s, ret);
     case 4:
         return hand_rename(g, s, l, ret);
+    case 5:
+        return hand_alias(l, ret);
     default:
         return hand_set(g, l, ret);
     }

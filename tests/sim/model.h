@@ -3,6 +3,7 @@
  *
  *   change    documents, accepted or refused; nothing changes when refused
  *   hand      somebody meddles with our interfaces or with their own
+ *   fight     somebody insists on it
  *   fail      an operation to come fails with an errno
  *   crash     the process dies in the middle of an operation, or between two slices of work
  *   features  the kernel loses or gains something, seen at the next start

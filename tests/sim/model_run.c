@@ -61,16 +61,36 @@ static void step_change(struct model *m)
     netstate_done(&after);
 }
 
+static void do_by_hand(struct model *m, const struct kop *op)
+{
+    char text[KOP_TEXT];
+    int r = netstate_apply(kernel_fake_state(m->t.kernel), op, NULL);
+    model_say(m, "  by hand: %s%s", kop_format(op, text), r != 0 ? " (refused)" : "");
+    if (r == 0)
+        foreign_apply(m, op);
+}
+
 static void step_hand(struct model *m)
 {
     struct kop op;
     struct netstate s = model_kernel(m);
-    char text[KOP_TEXT];
     if (gen_hand(&m->g, &s, &op)) {
-        int r = netstate_apply(kernel_fake_state(m->t.kernel), &op, NULL);
-        model_say(m, "  by hand: %s%s", kop_format(&op, text), r != 0 ? " (refused)" : "");
-        if (r == 0)
-            foreign_apply(m, &op);
+        do_by_hand(m, &op);
+        kop_done(&op);
+    }
+    netstate_done(&s);
+}
+
+/* Somebody else manages the interface, and does not give in. */
+static void step_fight(struct model *m)
+{
+    struct kop op;
+    struct netstate s = model_kernel(m);
+    if (gen_hand(&m->g, &s, &op)) {
+        for (int i = 0; i < RECONCILE_FIGHTS_MAX + 2; i++) {
+            do_by_hand(m, &op);
+            model_wait(m, 50);
+        }
         kop_done(&op);
     }
     netstate_done(&s);
@@ -142,7 +162,8 @@ static void step_run(struct model *m)
         void (*fn)(struct model *);
     } steps[] = {
         {40, "change", step_change},
-        {28, "hand", step_hand},
+        {24, "hand", step_hand},
+        {4, "fight", step_fight},
         {8, "fail", step_fail},
         {12, "crash", step_crash},
         {6, "wait", step_wait},

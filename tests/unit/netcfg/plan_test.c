@@ -533,7 +533,7 @@ static void nothing_is_ever_enslaved_to_a_foreign_bridge(void **state)
         "link docker0 bridge up=1 mtu=1500 master=\n");
     expect(&s, "blocked: docker0 is not there to stand on\n");
     step_drop(&s);
-    s = step_make("link a-tap tap ours=C up=1 master=docker0\n",
+    s = step_make("link a-tap tap ours=C up=1 master=docker0 port.learning=1\n",
         "link docker0 bridge up=1 mtu=1500 master=\nlink a-tap tap ours=C up=0 master=\n");
     expect(&s, "set a-tap up  # tap C: up no → yes\n"
                "blocked: docker0 is not there to join\n");

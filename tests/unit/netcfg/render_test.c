@@ -287,6 +287,21 @@ static void a_bridge_follows_ports_that_nobody_declared_too(void **state)
     world_close(&w);
 }
 
+static void ipv6_needs_its_least_mtu(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w, HOST);
+    world_add(&w, KIND_SWITCH, "lan", "n1", "{\"address\": [\"10.1.0.1/24\", \"2001:db8::1/64\"]}");
+    world_add(&w, KIND_PORT, "t1", "n1", "{\"switch\": \"lan\", \"mtu\": 1200}");
+    expect(&w, "lan bridge switch/lan up=yes mtu=1200 master=none addrgenmode=0" BRIDGE_PLAIN
+               "t1 tap port/t1 up=yes mtu=1200 master=lan" TAP "addr lan 10.1.0.1/24\n"
+               "blocked: switch n1/lan has no address 2001:db8::1/64 on n1"
+               " (its MTU is 1200 and IPv6 needs 1280)\n");
+    world_converge(&w);
+    world_close(&w);
+}
+
 static void vlans_of_ports_and_uplink(void **state)
 {
     (void)state;
@@ -558,6 +573,7 @@ int main(void)
         cmocka_unit_test(a_tap_s_user_is_known_or_a_number),
         cmocka_unit_test(ports_take_the_mtu_of_what_leads_out_of_their_switch),
         cmocka_unit_test(a_bridge_follows_ports_that_nobody_declared_too),
+        cmocka_unit_test(ipv6_needs_its_least_mtu),
         cmocka_unit_test(vlans_of_ports_and_uplink),
         cmocka_unit_test(an_overlay_is_a_device_its_ends_and_a_switch),
         cmocka_unit_test(a_tunnel_over_ipv6_costs_more),
