@@ -72,6 +72,20 @@ int agent_dhcp_load(struct agent *a, struct err *e)
     return a->store->ops->each(a->store, STORE_META, PREFIX, sizeof(PREFIX) - 1, lease_read, a, e);
 }
 
+/* A lease that nobody wants any more would come back as an address with the next dhcp: true. */
+static void forget_unwanted(struct agent *a)
+{
+    for (size_t i = a->dhcp.held.n; i-- > 0;) {
+        char link[IFNAME_BYTES];
+        memcpy(link, a->dhcp.held.v[i].link, sizeof(link));
+        const struct object *o = intent_find(a->intent, KIND_VLAN, link, a->node, NULL);
+        if (o && object_bool(o, "dhcp", a->node))
+            continue;
+        (void)leases_drop(&a->dhcp.held, link);
+        lease_keep(a, link, NULL);
+    }
+}
+
 bool agent_dhcp_wanted(struct agent *a, char (*ret_links)[IFNAME_BYTES], size_t max, size_t *ret_n)
 {
     const struct netstate *actual = reconcile_actual(a->converge.reconcile);
@@ -80,6 +94,7 @@ bool agent_dhcp_wanted(struct agent *a, char (*ret_links)[IFNAME_BYTES], size_t 
         return false;
     a->dhcp.moved = false;
     *ret_n = 0;
+    forget_unwanted(a);
     for (size_t i = 0; a->founded && (o = intent_each(a->intent, KIND_VLAN, &i));) {
         if (!intent_on_node(a->intent, o, a->node) || !object_bool(o, "dhcp", a->node))
             continue;

@@ -161,6 +161,15 @@ static void add_default_route(struct renderer *r, const struct object *o, const 
     VEC_PUSH(&r->out->routes, route);
 }
 
+/* What the DHCP client of a link holds, if the object asks for one. */
+static const struct lease *lease_of(
+    const struct renderer *r, const struct object *o, const char *link)
+{
+    if (o->kind != KIND_VLAN || !object_bool(o, "dhcp", r->host->node))
+        return NULL;
+    return leases_find(r->host->leases, link);
+}
+
 void render_addresses(struct renderer *r, const struct object *o, const char *link)
 {
     const struct value *list = object_value(o, "address", r->host->node);
@@ -169,7 +178,7 @@ void render_addresses(struct renderer *r, const struct object *o, const char *li
         if (value_is(list->v[i], VALUE_TEXT) && prefix_parse(list->v[i]->s, &p) == 0)
             add_address(r, o, link, &p);
     }
-    const struct lease *lease = r->host->leases ? leases_find(r->host->leases, link) : NULL;
+    const struct lease *lease = lease_of(r, o, link);
     if (lease != NULL)
         add_address(r, o, link, &lease->address);
 }
@@ -177,7 +186,7 @@ void render_addresses(struct renderer *r, const struct object *o, const char *li
 void render_gateway(struct renderer *r, const struct object *o, const char *link, uint32_t metric)
 {
     const char *text = object_text(o, "gateway", r->host->node);
-    const struct lease *lease = r->host->leases ? leases_find(r->host->leases, link) : NULL;
+    const struct lease *lease = lease_of(r, o, link);
     struct ip via;
     if (text != NULL && ip_parse(text, &via) == 0)
         add_default_route(r, o, link, &via, metric);

@@ -43,6 +43,11 @@ field() {
         skip "$kind.$f" "this kernel lacks VLAN filtering on bridges"
         return
     fi
+    # In the VM, what the host's own kernel has was tested there, ten times as fast.
+    if [ -n "${KAR_HOST_LACKS_ONLY:-}" ] && [ "$kind" != vlan ] && [ "$f" != vlan_filtering ] &&
+        [[ "$*" != *'"kind":"vlan"'* ]] && [[ "$*" != *vlan_filtering* ]]; then
+        return
+    fi
     local with1 with2
     with1=$(jq -cn --argjson b "$base" --argjson v "$first" --arg f "$f" '$b + {($f): $v}')
     with2=$(jq -cn --argjson b "$base" --argjson v "$second" --arg f "$f" '$b + {($f): $v}')
@@ -61,7 +66,13 @@ field() {
         apply "$@" "$(doc "$kind" "$name" "$base")"
         check "$kind.$f unset ($(tail -1 "$LAB_DIR/out"))" "$(eval "$probe" 2>/dev/null)" "$unset"
     fi
-    check "$kind.$f: nothing left to do" "$(karctl drift -o json | jq -c '.standing')" "[]"
+    local left="" # what the kernel does by itself a moment later is repaired within the next
+    for _ in $(seq 1 50); do
+        left=$(karctl drift -o json | jq -c '.standing')
+        [ "$left" != "[]" ] || break
+        sleep 0.1
+    done
+    check "$kind.$f: nothing left to do" "$left" "[]"
     sweep
 }
 
@@ -207,8 +218,8 @@ field port p0 mtu "$p" 1400 1450 'link p0 .mtu' 1400 1450 - "$sw"
 field port p0 vlan "$p" 10 20 \
     'bridge -j vlan show dev p0 | jq -r ".[0].vlans | map(select(.flags // [] | index(\"PVID\")) | .vlan) | join(\" \")"' 10 20 - "$sf"
 field port p0 trunk "$p" '[30,"40-42"]' '[31]' \
-    'bridge -j vlan show dev p0 | jq -r ".[0].vlans | map(select(.flags // [] | index(\"PVID\") | not) | if .vlanEnd then \"\(.vlan)-\(.vlanEnd)\" else .vlan end) | join(\" \")"' \
-    "30 40-42" 31 - "$sf"
+    'bridge -j vlan show dev p0 | jq -r ".[0].vlans | map(select(.flags // [] | index(\"PVID\") | not) | [range(.vlan; (.vlanEnd // .vlan) + 1)]) | add | join(\" \")"' \
+    "30 40 41 42" 31 - "$sf"
 field port p0 user "$p" '"65534"' '"0"' 'info p0 .user // "root"' nobody root - "$sw"
 field port p0 multi_queue "$p" true false 'info p0 .multi_queue' true false - "$sw"
 field port p0 peer '{"switch":"lan","type":"veth"}' '"g0"' '"g1"' 'link p0 .link' g0 g1 - "$sw"

@@ -111,7 +111,8 @@ static void a_lease_is_an_address_of_its_link(void **state)
     assert_int_equal(prefix_parse("10.0.110.77/24", &lease.address), 0);
     assert_int_equal(ip_parse("10.0.110.1", &lease.gateway), 0);
     leases_set(&w.leases, &lease);
-    world_add(&w, KIND_VLAN, "storage", "n1", "{\"parent\": \"eth0\", \"tag\": 110}");
+    world_add(
+        &w, KIND_VLAN, "storage", "n1", "{\"parent\": \"eth0\", \"tag\": 110, \"dhcp\": true}");
     expect(&w, "eth0 nic borrowed vlan/storage up=yes\n"
                "storage vlan vlan/storage up=yes mtu=1500 master=none parent=eth0 vlan.id=110"
                " vlan.protocol=802.1Q\n"
