@@ -61,8 +61,8 @@ struct plan {
 };
 
 /* The difference. A wanted link of ours without any attribute is one that stays as it is, as long
- * as what it stands on does. `borrowed` holds prior values of foreign links' attributes (see borrow.h); NULL:
- * none. Both states must be sorted. ret is the caller's (plan_done). */
+ * as what it stands on does. `borrowed` holds prior values of foreign links' attributes (see
+ * borrow.h); NULL: none. Both states must be sorted. ret is the caller's (plan_done). */
 struct borrowed;
 void plan_make(const struct netstate *desired, const struct netstate *actual,
     const struct borrowed *borrowed, struct plan *ret);

@@ -159,8 +159,8 @@ static void fuzz_objects(const struct value *list)
     struct ledger *l = ledger_new();
     make_key();
     for (uint64_t seq = 1; seq <= 2; seq++) {
-        const struct value *part =
-            value_is(list, VALUE_LIST) && seq <= list->n ? list->v[seq - 1] : NULL;
+        const struct value *part = value_is(list, VALUE_LIST) && seq <= list->n ? list->v[seq - 1]
+                                                                                : NULL;
         struct change *c = change_of(part, seq);
         struct err e = {0};
         if (change_seal(c, &sec, &e) < 0) {

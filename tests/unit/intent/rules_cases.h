@@ -1,4 +1,5 @@
-/* rules_cases.h: the cases of rules_test.c. Change times: the cluster 12:00, what is given 12:01. */
+/* rules_cases.h: the cases of rules_test.c. Change times: the cluster 12:00, what is given 12:01.
+ */
 
 #ifndef KAR_TESTS_RULES_CASES_H
 #define KAR_TESTS_RULES_CASES_H
