@@ -13,10 +13,12 @@ depends=$(dpkg-deb -f "$deb" Depends | tr ',' '\n' | sed 's/[(|].*//' | tr -d ' 
 # shellcheck disable=SC2086
 "$lab_source/lab/debian" image "$vm_work/debian.ext4" $depends man-db || exit 1
 vm_up --root "$vm_work/debian.ext4" --nics 2
+# The host's own: systemd-networkd brings its interfaces up, as it would on a server.
+vm sh -c 'printf "[Match]\nName=eth*\n[Network]\nLinkLocalAddressing=no\n" >/etc/systemd/network/eth.network
+    systemctl enable --now systemd-networkd' >"$vm_work/out" 2>&1 || cat "$vm_work/out"
 vm systemctl is-system-running --wait >/dev/null
 
-vm dpkg -i "/run/kar-vm/host$deb" >"$vm_work/out" 2>&1
-check "installed ($(tail -n 1 "$vm_work/out"))" $? 0
+check "installed" "$(vm dpkg -i "/run/kar-vm/host$deb" >"$vm_work/out" 2>&1; echo $?)" 0
 check "the service runs" "$(vm systemctl is-active kard)" active
 check "and is enabled" "$(vm systemctl is-enabled kard)" enabled
 check "as user kard" "$(vm ps -o user= -C kard | tr -d ' ')" kard
@@ -54,8 +56,8 @@ name: guest0
 nodes: [n1]
 spec: {switch: lan, type: tap}
 YAML
-vm karctl apply --yes -f "/run/kar-vm/host$vm_work/net.yaml" >"$vm_work/out" 2>&1
-check "apply: exit ($(tail -n 1 "$vm_work/out"))" $? 0
+vm karctl apply --yes -f "/run/kar-vm/host$vm_work/net.yaml" >"$vm_work/out" 2>&1 || sed 's/^/  /' "$vm_work/out"
+check "apply: active" "$(grep -c active "$vm_work/out")" 1
 network() {
     vm sh -c 'ip -br addr show dev storage; ip -br addr show dev lan; ip -br link show master lan' |
         sed 's/fe80[^ ]*//; s/ *$//; s/  */ /g; s/ \(UP\|DOWN\|UNKNOWN\|LOWERLAYERDOWN\) / /' | cut -d' ' -f1,2,3 | sort
@@ -78,8 +80,7 @@ check "restored before network.target" \
 check "no unit failed" "$(vm systemctl --failed --no-legend | wc -l)" 0
 check "no error in its journal" "$(vm journalctl -u kard -p err -q --no-pager | wc -l)" 0
 
-vm dpkg -r kar >"$vm_work/out" 2>&1
-check "removed" $? 0
+check "removed" "$(vm dpkg -r kar >"$vm_work/out" 2>&1; echo $?)" 0
 check "the agent is gone" "$(vm pidof kard; echo $?)" 1
 check "the network stays" "$(network)" "$before"
 vm_end
