@@ -8,9 +8,8 @@ if [ "${tests:-0}" = 0 ]; then
     echo "FAILED  there is no test of the label netns in $KAR_BUILD"
     exit 1
 fi
-export KAR_SIGKILL_ROUNDS=20 # 200 natively
 vm_up --mem 2G
-vm sh -c "cd '$KAR_BUILD' && KAR_HOST_LACKS_ONLY=1 ctest -L '^netns$' --timeout ${KAR_VM_TEST_S:-1200} -V" >"$vm_work/log" 2>&1
+vm sh -c "cd '$KAR_BUILD' && KAR_HOST_LACKS_ONLY=1 KAR_SIGKILL_ROUNDS=20 ctest -L '^netns$' --timeout ${KAR_VM_TEST_S:-1200} -V" >"$vm_work/log" 2>&1
 code=$?
 grep -E '^[0-9]+: skipped ' "$vm_work/log" | sed 's/^[0-9]*: /  /'
 grep -E '^ *[0-9]+/[0-9]+ Test ' "$vm_work/log"
