@@ -52,6 +52,12 @@ suite_vm() {
     ctest_run dev 2 -L '^vm$'
 }
 
+# What takes an emulated machine many minutes: the netns suites on Debian's kernel, 20 power cuts.
+suite_vmlong() {
+    build_preset dev || return
+    ctest_run dev 2 -L '^vm-long$'
+}
+
 # Fuzz corpora as ordinary tests, under the sanitizers.
 suite_corpus() {
     build_preset asan || return
