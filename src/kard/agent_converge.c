@@ -209,6 +209,7 @@ void converge_render(struct agent *a, const struct intent *in, const struct ledg
         .features = a->kernel->ops->features(a->kernel),
         .actual = actual,
         .leases = &a->dhcp.held,
+        .loans = &a->converge.loans,
         .uid_of = a->opt.host->uid_of,
         .uid_ctx = a->opt.host->ctx,
     };

@@ -59,17 +59,26 @@ static const struct netlink *coming(
     return &p->want->links.v[w];
 }
 
-/* How texts name the object behind an actual link: as the intent does where it is wanted. */
-static char *have_title(const struct planner *p, uint32_t h, char text[NETMARK_TITLE])
+/* Whom a row that goes belongs to. On somebody else's interface addresses and routes are a nic
+ * object's; who merely uses the interface has nothing to do with them: nobody then, and reconcile
+ * may know who it was. */
+static const struct netlink *goer(const struct planner *p, uint32_t h)
 {
+    static const struct netlink nobody;
     uint32_t w = p->want_of[h];
-    return netmark_title(w != LINK_NONE ? &p->want->links.v[w] : &p->have->links.v[h], text);
+    const struct netlink *l = w != LINK_NONE ? &p->want->links.v[w] : &p->have->links.v[h];
+    const char *kind = strrchr(l->alias, ':');
+    bool nic = kind != NULL && strncmp(kind, ":nic/", 5) == 0;
+    return l->borrowed && !nic ? &nobody : l;
 }
 
-static const object_id *have_object(const struct planner *p, uint32_t h)
+static char *goer_title(const struct planner *p, uint32_t h, char text[NETMARK_TITLE])
 {
-    uint32_t w = p->want_of[h];
-    return w != LINK_NONE ? &p->want->links.v[w].owner : &p->have->links.v[h].owner;
+    const struct netlink *l = goer(p, h);
+    if (l->name[0] != '\0')
+        return netmark_title(l, text);
+    snprintf(text, NETMARK_TITLE, "%s", p->have->links.v[h].name);
+    return text;
 }
 
 /* --- addresses ------------------------------------------------------------- */
@@ -89,8 +98,8 @@ static void addr_go(struct planner *p, const void *want, const void *have)
     if (l == NULL || !netaddr_is_ours(a, l->ours))
         return;
     char title[NETMARK_TITLE], text[PREFIX_TEXT];
-    plan_add(p->out, KOP_ADDR_DELETE, have_object(p, h), "%s: address %s not wanted",
-        have_title(p, h, title), prefix_format(&a->prefix, text))
+    plan_add(p->out, KOP_ADDR_DELETE, &goer(p, h)->owner, "%s: address %s not wanted",
+        goer_title(p, h, title), prefix_format(&a->prefix, text))
         ->addr = *a;
     p->addr_goes[a - p->have->addrs.v] = 1;
     p->lost[h] |= a->prefix.ip.family == 4 ? LOST_ADDR4 : LOST_ADDR6;
@@ -149,8 +158,8 @@ static void fdb_go(struct planner *p, const void *want, const void *have)
     if (l == NULL || !l->ours || l->kind != LINK_VXLAN)
         return;
     char title[NETMARK_TITLE], text[IP_TEXT];
-    plan_add(p->out, KOP_FDB_DELETE, have_object(p, h), "%s: end %s not wanted",
-        have_title(p, h, title), ip_format(&f->dst, text))
+    plan_add(p->out, KOP_FDB_DELETE, &goer(p, h)->owner, "%s: end %s not wanted",
+        goer_title(p, h, title), ip_format(&f->dst, text))
         ->fdb = *f;
 }
 
@@ -202,6 +211,15 @@ static bool vlan_is_lost(const struct planner *p, uint32_t w, const struct netvl
     return v->pvid && v->untagged && v->vid == netlink_uint(bridge, NA_BR_VLAN_DEFAULT_PVID);
 }
 
+/* A port's own object; of an uplink the switch. */
+static const struct netlink *vlan_owner(const struct planner *p, uint32_t w)
+{
+    const struct netlink *l = &p->want->links.v[w];
+    const char *kind = strrchr(l->alias, ':');
+    bool port = !l->borrowed || (kind != NULL && strncmp(kind, ":port/", 6) == 0);
+    return port ? l : &p->want->links.v[deciding_bridge(p, w)];
+}
+
 static void vlan_go(struct planner *p, const void *want, const void *have)
 {
     const struct netvlan *v = have;
@@ -212,8 +230,9 @@ static void vlan_go(struct planner *p, const void *want, const void *have)
     if (w == LINK_NONE || deciding_bridge(p, w) == LINK_NONE || vlan_is_lost(p, w, v))
         return;
     char title[NETMARK_TITLE];
-    plan_add(p->out, KOP_VLAN_DELETE, have_object(p, h), "%s: VLAN %u not wanted",
-        have_title(p, h, title), v->vid)
+    const struct netlink *of = vlan_owner(p, w);
+    plan_add(p->out, KOP_VLAN_DELETE, &of->owner, "%s: VLAN %u not wanted",
+        netmark_title(of, title), v->vid)
         ->vlan = *v;
 }
 
@@ -253,8 +272,8 @@ static void route_go(struct planner *p, const void *want, const void *have)
     if (r == NULL || r->proto != NET_PROTO || same_via(want, r) || staying(p, r->link, &h) == NULL)
         return;
     char title[NETMARK_TITLE], text[IP_TEXT];
-    plan_add(p->out, KOP_ROUTE_DELETE, have_object(p, h), "%s: route via %s not wanted",
-        have_title(p, h, title), ip_format(&r->via, text))
+    plan_add(p->out, KOP_ROUTE_DELETE, &goer(p, h)->owner, "%s: route via %s not wanted",
+        goer_title(p, h, title), ip_format(&r->via, text))
         ->route = *r;
 }
 

@@ -25,19 +25,31 @@ static void drop(struct plan *p, size_t i)
 
 /* --- the difference -------------------------------------------------------- */
 
-/* An operation on nobody's behalf (an address left on a NIC) belongs to who had the link before. */
+static int addr_cmp(const void *a, const void *b)
+{
+    return netaddr_cmp(a, b);
+}
+static int route_cmp(const void *a, const void *b)
+{
+    return netroute_cmp(a, b);
+}
+
+/* An address or route that is left on a NIC belongs to who wanted it last. */
 static void find_object(const struct reconcile *r, struct kop *op)
 {
     const struct netstate *base = baseline(r);
-    const char *link = op->type <= KOP_LINK_RENAME   ? op->link->name
-                       : op->type <= KOP_ADDR_DELETE ? op->addr.link
-                       : op->type <= KOP_FDB_DELETE  ? op->fdb.link
-                       : op->type <= KOP_VLAN_DELETE ? op->vlan.link
-                                                     : op->route.link;
-    const struct netlink *was = base != NULL && ID_IS_ZERO(&op->object) ? netstate_link(base, link)
-                                                                        : NULL;
-    if (was != NULL)
-        op->object = was->owner;
+    const struct netaddr *a = NULL;
+    const struct netroute *route = NULL;
+    if (base == NULL || !ID_IS_ZERO(&op->object))
+        return;
+    if (op->type == KOP_ADDR_DELETE && base->addrs.n > 0)
+        a = bsearch(&op->addr, base->addrs.v, base->addrs.n, sizeof(*a), addr_cmp);
+    if (op->type == KOP_ROUTE_DELETE && base->routes.n > 0)
+        route = bsearch(&op->route, base->routes.v, base->routes.n, sizeof(*route), route_cmp);
+    if (a != NULL)
+        op->object = a->owner;
+    else if (route != NULL)
+        op->object = route->owner;
 }
 
 static void difference(struct reconcile *r)

@@ -9,8 +9,10 @@
 #include "netcfg/plan_parts.h"
 #include "netcfg/reconcile_cycle.h"
 
-/* Whether the link that is there is the one that the plan was making. */
-static bool is_the_one(const struct netlink *made, const struct netlink *there)
+/* Whether the link that is there is the one that the plan was making. What it stands on may have
+ * another name by now. */
+static bool is_the_one(
+    const struct netstate *actual, const struct netlink *made, const struct netlink *there)
 {
     if (there->kind != made->kind)
         return false;
@@ -19,6 +21,8 @@ static bool is_the_one(const struct netlink *made, const struct netlink *there)
     uint64_t bits = (netattr_recreate_bits() | 1ULL << NA_MAC) & made->set & there->set;
     for (; bits != 0; bits &= bits - 1) {
         enum netattr a = (enum netattr)__builtin_ctzll(bits);
+        if (netattrs[a].width == W_IFNAME && netstate_link(actual, made->attr[a].s) == NULL)
+            continue;
         if (!netattr_equal(a, &made->attr[a], &there->attr[a]))
             return false;
     }
@@ -27,16 +31,29 @@ static bool is_the_one(const struct netlink *made, const struct netlink *there)
 
 enum undo_step { UNDO_SKIP, UNDO_DO, UNDO_AFRESH /* what is there is half made: deleted first */ };
 
+/* Whether the link is there under a name that somebody gave it since. */
+static bool has_moved(const struct netlink *l, const struct netstate *actual)
+{
+    for (size_t i = 0; i < actual->links.n; i++) {
+        const struct netlink *o = &actual->links.v[i];
+        if (o->ours && l->ours && ID_EQ(&o->owner, &l->owner) && strcmp(o->role, l->role) == 0)
+            return true;
+    }
+    return false;
+}
+
 static enum undo_step step_of(const struct kop *op, const struct netstate *actual)
 {
     const struct netlink *there = netstate_link(actual, op->link->name);
     switch (op->type) {
     case KOP_LINK_DELETE:
-        return there != NULL && is_the_one(op->link, there) ? UNDO_DO : UNDO_SKIP;
+        return there != NULL && is_the_one(actual, op->link, there) ? UNDO_DO : UNDO_SKIP;
     case KOP_LINK_CREATE: /* an undo can be interrupted too */
-        return there == NULL || there->ours  ? UNDO_DO
-               : is_the_one(op->link, there) ? UNDO_AFRESH
-                                             : UNDO_SKIP;
+        if (there == NULL)
+            return has_moved(op->link, actual) ? UNDO_SKIP : UNDO_DO;
+        if (there->ours)
+            return UNDO_DO;
+        return is_the_one(actual, op->link, there) ? UNDO_AFRESH : UNDO_SKIP;
     case KOP_LINK_RENAME:
         return UNDO_DO;
     default: /* never somebody else's that has the name now */
@@ -52,7 +69,7 @@ static void note_strangers(const struct plan *undo, const struct netstate *actua
         if (op->type > KOP_LINK_SET || !op->link->ours)
             continue;
         const struct netlink *there = netstate_link(actual, op->link->name);
-        if (there != NULL && !there->ours && !is_the_one(op->link, there))
+        if (there != NULL && !there->ours && !is_the_one(actual, op->link, there))
             map_set_str(ret, op->link->name, (void *)undo);
     }
 }

@@ -4,6 +4,7 @@
 #define KAR_NETCFG_RENDER_H
 
 #include "intent/admission.h"
+#include "netcfg/borrow.h"
 #include "netcfg/kernel.h"
 #include "netcfg/lease.h"
 
@@ -33,6 +34,7 @@ struct render_host {
     const struct kernel_features *features;
     const struct netstate *actual; /* sorted */
     const struct leases *leases;   /* what DHCP clients hold; may be NULL */
+    const struct borrowed *loans; /* that stand: what is given back is not there to stay; or NULL */
     /* The uid of a user of this host, -ERR_NOT_FOUND when there is none; NULL: only numbers. */
     int (*uid_of)(void *ctx, const char *user, uint32_t *ret_uid);
     void *uid_ctx;

@@ -119,8 +119,14 @@ void render_ref(const struct renderer *r, const char *ref, char ret_name[IFNAME_
 uint64_t render_mtu_of(const struct renderer *r, const char *name)
 {
     const struct netlink *l = render_find(r, name);
-    if (l == NULL || !netlink_has(l, NA_MTU))
-        l = netstate_link(r->host->actual, name);
+    if (l != NULL && netlink_has(l, NA_MTU))
+        return l->attr[NA_MTU].u;
+    /* Nobody asks for the one it has any more: it gets back the one before. */
+    const struct loan *loan = r->host->loans != NULL ? borrowed_find(r->host->loans, name, NA_MTU)
+                                                     : NULL;
+    if (loan != NULL)
+        return loan->prior.u;
+    l = netstate_link(r->host->actual, name);
     return l != NULL ? netlink_uint(l, NA_MTU) : 0;
 }
 
@@ -257,7 +263,7 @@ static bool is_remnant(const struct netstate *s, const struct netlink *l)
         return false;
     for (size_t i = 0; i < s->links.n; i++) {
         const struct netlink *o = &s->links.v[i];
-        if (o != l && o->ours && ID_EQ(&o->owner, &l->owner))
+        if (o->ours && ID_EQ(&o->owner, &l->owner) && o->role[0] == '\0')
             return false;
     }
     return !has_guests(s, l);

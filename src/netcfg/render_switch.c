@@ -168,11 +168,11 @@ struct vlans_used { /* of one bridge: what its uplink has to carry */
     bool used[VLANS];
 };
 
-static void add_vid(
-    struct renderer *r, const struct netlink *l, uint16_t vid, bool untagged, bool self)
+static void add_vid(struct renderer *r, const struct netlink *l, const object_id *owner,
+    uint16_t vid, bool untagged, bool self)
 {
     struct netvlan v = {
-        .vid = vid, .pvid = untagged, .untagged = untagged, .self = self, .owner = l->owner};
+        .vid = vid, .pvid = untagged, .untagged = untagged, .self = self, .owner = *owner};
     memcpy(v.link, l->name, sizeof(v.link));
     VEC_PUSH(&r->out->vlans, v);
 }
@@ -189,14 +189,14 @@ static void add_port_vlans(struct renderer *r, const struct object *o, const str
             tagged = true;
             of_bridge->used[vid] = true;
             if (vid != access)
-                add_vid(r, l, (uint16_t)vid, false, false);
+                add_vid(r, l, &o->id, (uint16_t)vid, false, false);
         }
     }
     if (access == 0 && tagged)
         return; /* a trunk alone carries nothing untagged */
     access = access != 0 ? access : VLAN_NATIVE;
     of_bridge->used[access] = true;
-    add_vid(r, l, access, true, false);
+    add_vid(r, l, &o->id, access, true, false);
 }
 
 /* A bridge with filtering whose VLANs are decided here. */
@@ -231,16 +231,16 @@ static void render_vlans(struct renderer *r)
     for (size_t i = 0; i < r->out->links.n; i++) {
         const struct netlink *l = &r->out->links.v[i];
         if (l->kind == LINK_BRIDGE && netlink_uint(l, NA_BR_VLAN_FILTERING) != 0)
-            add_vid(r, l, VLAN_NATIVE, true, true);
+            add_vid(r, l, &l->owner, VLAN_NATIVE, true, true);
         const struct netlink *b = filtering_bridge(r, l);
         const struct uplink *u = render_uplink(r, l->name);
         if (b == NULL || u == NULL || strcmp(u->by->name, b->name) != 0)
             continue;
-        add_vid(r, l, VLAN_NATIVE, true, false);
+        add_vid(r, l, &u->by->id, VLAN_NATIVE, true, false);
         const struct vlans_used *used = used_of(&by_bridge, b);
         for (unsigned vid = VLAN_NATIVE + 1; vid < VLANS; vid++) {
             if (used->used[vid])
-                add_vid(r, l, (uint16_t)vid, false, false);
+                add_vid(r, l, &u->by->id, (uint16_t)vid, false, false);
         }
     }
     map_done_with(&by_bridge, free);

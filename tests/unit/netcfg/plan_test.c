@@ -273,6 +273,16 @@ static void on_a_foreign_nic_only_addresses_with_our_protocol_go(void **state)
     step_done(&s);
 }
 
+static void what_is_left_on_a_nic_is_not_the_affair_of_who_uses_it(void **state)
+{
+    (void)state;
+    struct step s = step_make("link eth1 nic borrowed=V alias=kar:c:vlan/storage up=1\n",
+        ETH1 "addr eth1 10.0.0.2/24 proto=86\n");
+    expect(&s, "remove 10.0.0.2/24 from eth1  # eth1: address 10.0.0.2/24 not wanted\n");
+    assert_true(ID_IS_ZERO(&s.plan.v[0].object));
+    step_done(&s);
+}
+
 static void a_primary_address_that_goes_takes_others_so_they_come_again(void **state)
 {
     (void)state;
@@ -574,6 +584,7 @@ int main(void)
         cmocka_unit_test(what_is_foreign_stays),
         cmocka_unit_test(addresses_of_ours_are_ours_but_for_the_kernel_s),
         cmocka_unit_test(on_a_foreign_nic_only_addresses_with_our_protocol_go),
+        cmocka_unit_test(what_is_left_on_a_nic_is_not_the_affair_of_who_uses_it),
         cmocka_unit_test(a_primary_address_that_goes_takes_others_so_they_come_again),
         cmocka_unit_test(a_route_with_another_gateway_is_replaced),
         cmocka_unit_test(ends_are_keyed_by_all_that_the_kernel_keys_them_by),

@@ -102,6 +102,20 @@ static void a_vlan_follows_the_mtu_that_its_parent_is_to_have(void **state)
     world_close(&w);
 }
 
+/* eth1 has the 9000 of a nic object that is deleted: it is about to get its 1500 back. */
+static void a_vlan_follows_the_mtu_that_its_parent_gets_back(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w, HOST);
+    borrowed_add(&w.loans, &(struct loan){.link = "eth1", .attr = NA_MTU, .prior = {.u = 1500}});
+    world_add(&w, KIND_VLAN, "storage", "n1", "{\"parent\": \"eth1\", \"tag\": 110}");
+    expect(&w, "eth1 nic borrowed vlan/storage up=yes\n"
+               "storage vlan vlan/storage up=yes mtu=1500 master=none parent=eth1 vlan.id=110"
+               " vlan.protocol=802.1Q\n");
+    world_close(&w);
+}
+
 static void a_lease_is_an_address_of_its_link(void **state)
 {
     (void)state;
@@ -563,6 +577,7 @@ int main(void)
         cmocka_unit_test(a_nic_s_address_needs_a_kernel_that_can_mark_it),
         cmocka_unit_test(a_vlan_stands_on_its_parent_which_is_up),
         cmocka_unit_test(a_vlan_follows_the_mtu_that_its_parent_is_to_have),
+        cmocka_unit_test(a_vlan_follows_the_mtu_that_its_parent_gets_back),
         cmocka_unit_test(a_lease_is_an_address_of_its_link),
         cmocka_unit_test(a_switch_takes_its_uplink),
         cmocka_unit_test(a_switch_says_every_setting),

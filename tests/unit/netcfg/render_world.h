@@ -13,6 +13,7 @@ struct world {
     struct netstate actual;
     struct kernel_features features;
     struct leases leases;
+    struct borrowed loans;
     time_ms wall;
     /* of the last render */
     struct netstate desired;
@@ -51,6 +52,7 @@ static inline void world_close(struct world *w)
     netstate_done(&w->desired);
     render_notes_done(&w->notes);
     leases_done(&w->leases);
+    borrowed_done(&w->loans);
 }
 
 static inline const struct object *world_find(
@@ -83,6 +85,7 @@ static inline void world_render(struct world *w)
         .features = &w->features,
         .actual = &w->actual,
         .leases = &w->leases,
+        .loans = &w->loans,
         .uid_of = world_uid};
     netstate_done(&w->desired);
     render_notes_done(&w->notes);
