@@ -8,6 +8,7 @@
 
 _Static_assert(KEY_PUBLIC_BYTES == crypto_sign_PUBLICKEYBYTES, "Ed25519 public key");
 _Static_assert(KEY_SECRET_BYTES == crypto_sign_SECRETKEYBYTES, "Ed25519 secret key");
+_Static_assert(DH_BYTES == crypto_scalarmult_BYTES, "X25519");
 _Static_assert(SIGNATURE_BYTES == crypto_sign_BYTES, "Ed25519 signature");
 
 int crypto_init(void)
@@ -66,4 +67,15 @@ void crypto_digest_pieces(void *ret, size_t out_n, const struct crypto_piece *v,
         crypto_generichash_update(&state, v[i].p, v[i].n);
     crypto_generichash_final(&state, ret, out_n);
     sodium_memzero(&state, sizeof(state));
+}
+
+void crypto_dh_public(const struct dh_secret *sec, struct dh_public *ret_pub)
+{
+    int r = crypto_scalarmult_base(ret_pub->b, sec->b);
+    assert(r == 0);
+}
+
+bool crypto_dh(const struct dh_secret *sec, const struct dh_public *pub, uint8_t ret[DH_BYTES])
+{
+    return crypto_scalarmult(ret, sec->b, pub->b) == 0;
 }

@@ -39,4 +39,18 @@ struct crypto_piece {
 };
 void crypto_digest_pieces(void *ret, size_t out_n, const struct crypto_piece *v, size_t n);
 
+/* X25519 (RFC 7748): the static and ephemeral keys of sessions. */
+enum { DH_BYTES = 32 };
+struct dh_public {
+    uint8_t b[DH_BYTES];
+};
+struct dh_secret {
+    uint8_t b[DH_BYTES];
+};
+/* The public key of 32 random bytes. */
+void crypto_dh_public(const struct dh_secret *sec, struct dh_public *ret_pub);
+/* false: the peer's key is of low order and the result would be zero. */
+bool crypto_dh(const struct dh_secret *sec, const struct dh_public *pub, uint8_t ret[DH_BYTES])
+    __attribute__((warn_unused_result));
+
 #endif
