@@ -101,7 +101,7 @@ struct watching {
     struct cli *c;
     const struct view *view;
     struct table before;                /* rows that were shown, in table formats */
-    unsigned widths[TABLE_COLUMNS_MAX]; /* of the columns, so that later rows line up */
+    unsigned widths[TABLE_COLUMNS_MAX]; /* of the columns, as the last titles were printed */
     struct value *data;                 /* the same for json, yaml, name */
     bool shown;
 };
@@ -144,6 +144,21 @@ static bool has_row(const struct table *t, const struct table *of, size_t r, siz
     return false;
 }
 
+/* The rows stand below the titles that were printed before; where one needs more room (counters
+ * grow), new titles come with it. */
+static void print_below_titles(struct watching *w, const struct table *rows)
+{
+    unsigned widths[TABLE_COLUMNS_MAX];
+    bool wider = false;
+
+    table_measure(rows, true, widths);
+    for (size_t c = 0; c < rows->columns_n; c++) {
+        wider = wider || widths[c] > w->widths[c];
+        w->widths[c] = widths[c];
+    }
+    table_print(rows, &w->c->out, wider, 0);
+}
+
 static void show_changed_rows(struct watching *w, struct table *now)
 {
     struct table changed = TABLE_INIT;
@@ -161,8 +176,7 @@ static void show_changed_rows(struct watching *w, struct table *now)
         if (!has_row(now, &w->before, r, key))
             add_deleted(&changed, &w->before, r);
     if (table_rows(&changed) > 0)
-        table_print(&changed, &w->c->out, !w->shown, 0);
-    table_measure(&changed, !w->shown, w->widths);
+        print_below_titles(w, &changed);
     table_done(&changed);
 }
 

@@ -94,10 +94,11 @@ kard_stop() {
     return $r
 }
 
-# What the kernel has, in a form that two moments can be compared in: ids, counters, timers and the
-# kernel's own link-local addresses left out.
+# What the kernel has, in a form that two moments can be compared in: ids, counters, timers, the
+# kernel's own link-local addresses, and the carrier, which it notices some time later, left out.
 kernel_snapshot() {
-    ip -d -j link | jq -S 'map(del(.ifindex, .link_index, .stats, .stats64, .gso_max_size, .num_tx_queues)
+    ip -d -j link | jq -S 'map(del(.ifindex, .link_index, .stats, .stats64, .gso_max_size, .num_tx_queues, .operstate)
+        | .flags -= ["LOWER_UP", "NO-CARRIER"]
         | if .linkinfo.info_data then .linkinfo.info_data |= del(.topology_change, .root_id, .bridge_id,
             .root_port, .root_path_cost) else . end
         | walk(if type == "object" then with_entries(select(.key | endswith("_timer") | not)) else . end)
@@ -105,7 +106,7 @@ kernel_snapshot() {
     ip -j addr | jq -S 'map({ifname, addr_info: [.addr_info[] | select(.scope != "link")
         | {local, prefixlen, scope}] | sort_by(.local)}) | sort_by(.ifname)'
     ip -j route show table all | jq -S 'map(select(.type != "multicast" and (.dst | test("^(fe80|ff00)") | not)))
-        | sort_by(.dst, .dev, .gateway)'
+        | map(.flags -= ["linkdown", "dead"]) | sort_by(.dst, .dev, .gateway)'
     bridge -j fdb | jq -S 'map(select(.state == "permanent" and (.mac | test("^(33:33|01:00)") | not)))
         | sort_by(.ifname, .mac, .dst)'
     bridge -j vlan | jq -S 'sort_by(.ifname)'

@@ -24,7 +24,9 @@
 #include "cli/cli.h"
 
 /* To a method, the lines that answer it: '@' stands for the request's id; NULL ends them. The
- * second request for the same method gets the next row of that method, if there is one. */
+ * second request for the same method gets the next row of that method, if there is one. The line
+ * FAKE_ENDS hangs up on the first connection, which is the one that -w watches by. */
+#define FAKE_ENDS "!"
 struct fake_answer {
     const char *method;
     const char *lines[8];
@@ -32,7 +34,7 @@ struct fake_answer {
 
 struct fake_kard {
     char dir[64], path[96];
-    int listener;
+    int listener, first;
     pthread_t thread;
     const struct fake_answer *script; /* ends with method NULL */
     bool used[32];
@@ -92,8 +94,12 @@ static inline void fake_answer_line(struct fake_kard *k, int fd, const char *lin
     const struct fake_answer *a = method ? fake_find(k, method) : NULL;
     buf_printf(&k->asked, "%s %s\n", method ? method : "?", buf_cstr(&json));
     pthread_mutex_unlock(&k->lock);
-    for (size_t i = 0; a && i < 8 && a->lines[i]; i++)
-        fake_say(fd, a->lines[i], id);
+    for (size_t i = 0; a && i < 8 && a->lines[i]; i++) {
+        if (strcmp(a->lines[i], FAKE_ENDS) == 0)
+            shutdown(k->first, SHUT_RDWR);
+        else
+            fake_say(fd, a->lines[i], id);
+    }
     buf_done(&json);
     value_free(v);
 }
@@ -137,6 +143,7 @@ static inline void *fake_thread(void *ctx)
 
     while (n < 16 && (fd = accept(k->listener, NULL, NULL)) >= 0) {
         void **args = mem_alloc(2 * sizeof(void *));
+        k->first = n == 0 ? fd : k->first; /* before any thread reads it */
         args[0] = k;
         args[1] = (void *)(intptr_t)fd;
         pthread_create(&connections[n++], NULL, fake_connection, args);

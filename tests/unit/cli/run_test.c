@@ -524,6 +524,55 @@ static void a_watched_list_adds_what_changed(void **state)
     fake_stop(&k);
 }
 
+#define UPLINK_IS(nic)                                                                             \
+    "{\"id\":@,\"result\":{\"objects\":[{\"kind\":\"switch\",\"name\":\"br0\",\"nodes\":[\"n1\"]," \
+    "\"spec\":{\"uplink\":\"" nic "\"},\"status\":{\"n1\":{\"state\":\"active\"}}}]}}"
+
+#define WATCHED_ONCE                                         \
+    {                                                        \
+        "watch",                                             \
+        {                                                    \
+            "{\"id\":@,\"event\":{\"type\":\"watching\"}}",  \
+                "{\"id\":@,\"event\":{\"type\":\"object\"}}" \
+        }                                                    \
+    }
+
+/* A text that outgrows its column brings new titles; one that does not stands below the old. */
+static void a_watched_row_stands_below_its_titles(void **state)
+{
+    static const struct {
+        struct fake_answer script[4];
+        const char *shown;
+    } cases[] = {
+        {{WATCHED_ONCE, {"object.list", {UPLINK_IS("eth0")}},
+             {"object.list", {UPLINK_IS("eth10"), FAKE_ENDS}}, {NULL}},
+            "NAME  NODE  UPLINK  PORTS  MACS  ADDRESS  RX  TX  STATUS  REASON\n"
+            "br0   n1    eth0        -     -  -         -   -  active  -\n"
+            "br0   n1    eth10       -     -  -         -   -  active  -\n"},
+        {{WATCHED_ONCE, {"object.list", {UPLINK_IS("eth0")}},
+             {"object.list", {UPLINK_IS("enp10s0"), FAKE_ENDS}}, {NULL}},
+            "NAME  NODE  UPLINK  PORTS  MACS  ADDRESS  RX  TX  STATUS  REASON\n"
+            "br0   n1    eth0        -     -  -         -   -  active  -\n"
+            "NAME  NODE  UPLINK   PORTS  MACS  ADDRESS  RX  TX  STATUS  REASON\n"
+            "br0   n1    enp10s0      -     -  -         -   -  active  -\n"},
+        {{WATCHED_ONCE, {"object.list", {"{\"id\":@,\"result\":{\"objects\":[]}}"}},
+             {"object.list", {UPLINK_IS("eth0"), FAKE_ENDS}}, {NULL}},
+            "NAME  NODE  UPLINK  PORTS  MACS  ADDRESS  RX  TX  STATUS  REASON\n"
+            "br0   n1    eth0        -     -  -         -   -  active  -\n"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        struct fake_kard k;
+        fake_start(&k, cases[i].script);
+        struct run r = run_line(&(struct run_around){.socket = k.path}, "karctl switch list -w");
+        assert_int_equal(r.code, EXIT_UNREACHABLE); /* it went away */
+        assert_string_equal(r.out, cases[i].shown);
+        run_done(&r);
+        fake_stop(&k);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -542,6 +591,7 @@ int main(void)
         cmocka_unit_test(a_dry_run_asks_for_the_plan_only),
         cmocka_unit_test(watch_prints_events_until_kard_goes),
         cmocka_unit_test(a_watched_list_adds_what_changed),
+        cmocka_unit_test(a_watched_row_stands_below_its_titles),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
