@@ -2,7 +2,7 @@
 # output in $log and counts what it ran; one that runs nothing fails.
 # shellcheck shell=bash
 
-unit_labels='^(base|intent|netcfg|api|kard|cli|lab|docs)$'
+unit_labels='^(base|intent|gossip|netcfg|api|kard|cli|lab|docs)$'
 c_files() { git ls-files '*.c' '*.h'; }
 
 # The rules of the house, and the proof that their checker sees a breach of each.
