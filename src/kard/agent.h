@@ -10,6 +10,7 @@
 #include "api/agent.h"
 #include "intent/store.h"
 #include "kard/host.h"
+#include "kard/network.h"
 #include "netcfg/kernel.h"
 
 enum {
@@ -31,6 +32,8 @@ struct agent_options {
     struct store *store;     /* taken over; closed with the agent, also when opening fails */
     struct kernel *kernel;   /* the same */
     const struct host *host; /* must outlive the agent */
+    /* To the other nodes; must outlive the agent. NULL: this node stays alone. */
+    const struct network *network;
     struct agent_clock clock;
     const char *node_name; /* of kard.yaml, for init; NULL: the host's name */
     const char *config_path, *store_path, *socket_path; /* for agent.info; may be NULL */
