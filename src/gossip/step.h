@@ -46,14 +46,17 @@ enum gossip_event_type {
     GE_FACT,     /* bytes: all that this node says about itself now */
     GE_CALL,     /* ask `node`: bytes, number; comes back as GA_ANSWERED, once */
     GE_ANSWER,   /* our answer to a GA_CALLED, the same node and number; code 0 or -ERR_* */
-    GE_REDEEMED, /* the agent stored what GA_REDEEM asked for (code 0), or why not */
+    GE_REDEEMED, /* the answer to GA_REDEEM, the same number: code 0 and `change`, the durable
+                    admission (again for the same key: the same one); or -ERR_* and a line of text
+                    in bytes, which the joiner is told */
+    GE_LEAVE,    /* say goodbye to all; nothing is probed afterwards */
     GE_TIMER,
 };
 
 struct gossip_event {
     enum gossip_event_type type;
     struct endpoint from; /* GE_DATAGRAM, GE_STREAM */
-    uint64_t stream;      /* GE_STREAM */
+    uint64_t stream;      /* GE_STREAM; what others opened has STREAM_IN (frame.h) set */
     const uint8_t *bytes; /* the caller's, for the call */
     size_t bytes_n;
     const struct change *change;
@@ -73,7 +76,7 @@ enum gossip_action_type {
     GA_CALLED,      /* `member` asks; answer with GE_ANSWER */
     GA_ANSWERED,    /* the answer, or code -ERR_UNREACHABLE, -ERR_TIMEOUT, … */
     GA_REDEEM,      /* a joiner knew the secret of a token of ours: admit it durably, use the token
-                       up, answer GE_REDEEMED. bytes: see join.h */
+                       up, answer GE_REDEEMED with `number`. bytes: join_request_decode */
     GA_CLONED,      /* two changes under one number, or two instances of one key: `member` */
     GA_REMOVED,     /* a member says that we are removed */
 };

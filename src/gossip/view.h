@@ -50,8 +50,9 @@ struct gossip_view {
         void *ctx, const node_id *origin, uint64_t stream, uint64_t seq, struct buf *ret);
     uint64_t (*slot_last)(void *ctx);
     int (*slot_bytes)(void *ctx, uint64_t number, struct buf *ret);
-    /* The secret of a token that this node made and that can still be used. false: there is none.
-     */
+    /* The secret of a token that this node made and remembers, also of one that is used, expired
+     * or revoked: who knows the secret is told so by GE_REDEEMED, anybody else hears nothing.
+     * false: there is none. */
     bool (*token_secret)(void *ctx, const uint8_t id[8], uint8_t ret_secret[32]);
 };
 
