@@ -88,22 +88,59 @@ bool ip_is_link_local(const struct ip *a)
     return a->family == 6 && a->b[0] == 0xfe && (a->b[1] & 0xc0) == 0x80;
 }
 
-/* One to three digits without a leading zero, nothing else. */
-static int prefix_len_parse(const char *text, unsigned max, uint8_t *ret)
+/* One to five digits without a leading zero, nothing else. */
+static int number_parse(const char *text, unsigned max, unsigned *ret)
 {
-    size_t n = strnlen(text, 4);
-    unsigned len = 0;
-    if (n == 0 || n > 3 || (n > 1 && text[0] == '0'))
+    size_t n = strnlen(text, 6);
+    unsigned u = 0;
+    if (n == 0 || n > 5 || (n > 1 && text[0] == '0'))
         return -ERR_SYNTAX;
     for (size_t i = 0; i < n; i++) {
         if (text[i] < '0' || text[i] > '9')
             return -ERR_SYNTAX;
-        len = len * 10 + (unsigned)(text[i] - '0');
+        u = u * 10 + (unsigned)(text[i] - '0');
     }
-    if (len > max)
+    if (u > max)
         return -ERR_SYNTAX;
-    *ret = (uint8_t)len;
+    *ret = u;
     return 0;
+}
+
+/* Brackets are for IPv6 with a port only: "::1:80" would be read as an address. */
+int ip_port_parse(const char *text, uint16_t otherwise, struct ip *ret, uint16_t *ret_port)
+{
+    char host[IP_TEXT];
+    struct ip a;
+    unsigned port = otherwise;
+    bool bracket = text[0] == '[';
+    const char *colon = bracket ? strstr(text, "]:") : strchr(text, ':');
+    if (!bracket && colon && strchr(colon + 1, ':'))
+        colon = NULL; /* IPv6 without a port */
+    const char *from = text + bracket;
+    size_t n = colon ? (size_t)(colon - from) : strnlen(from, sizeof(host));
+    if (n >= sizeof(host) || (bracket && !colon))
+        return -ERR_SYNTAX;
+    memcpy(host, from, n);
+    host[n] = 0;
+    if (ip_parse(host, &a) < 0 || bracket != (a.family == 6 && colon))
+        return -ERR_SYNTAX;
+    if (colon && (number_parse(colon + 1 + bracket, UINT16_MAX, &port) < 0 || port == 0))
+        return -ERR_SYNTAX;
+    *ret = a;
+    *ret_port = (uint16_t)port;
+    return 0;
+}
+
+char *ip_port_format(
+    const struct ip *a, uint16_t port, uint16_t otherwise, char ret_text[IP_PORT_TEXT])
+{
+    char host[IP_TEXT];
+    ip_format(a, host);
+    if (port == otherwise)
+        snprintf(ret_text, IP_PORT_TEXT, "%s", host);
+    else
+        snprintf(ret_text, IP_PORT_TEXT, a->family == 6 ? "[%s]:%u" : "%s:%u", host, port);
+    return ret_text;
 }
 
 int prefix_parse(const char *text, struct prefix *ret)
@@ -115,8 +152,10 @@ int prefix_parse(const char *text, struct prefix *ret)
         return -ERR_SYNTAX;
     memcpy(host, text, (size_t)(slash - text));
     host[slash - text] = 0;
-    if (ip_parse(host, &p.ip) < 0 || prefix_len_parse(slash + 1, ip_bits(&p.ip), &p.len) < 0)
+    unsigned len;
+    if (ip_parse(host, &p.ip) < 0 || number_parse(slash + 1, ip_bits(&p.ip), &len) < 0)
         return -ERR_SYNTAX;
+    p.len = (uint8_t)len;
     *ret = p;
     return 0;
 }

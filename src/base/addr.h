@@ -5,7 +5,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-enum { MAC_TEXT = 18, IP_TEXT = 46, PREFIX_TEXT = 50, IFNAME_MAX = 15, IFNAME_BYTES = 16 };
+enum {
+    MAC_TEXT = 18,
+    IP_TEXT = 46,
+    PREFIX_TEXT = 50,
+    IP_PORT_TEXT = 54,
+    IFNAME_MAX = 15,
+    IFNAME_BYTES = 16
+};
 
 struct mac {
     uint8_t b[6];
@@ -32,6 +39,13 @@ int ip_cmp(const struct ip *a, const struct ip *b);
 unsigned ip_bits(const struct ip *a); /* 32 or 128 */
 bool ip_is_multicast(const struct ip *a);
 bool ip_is_link_local(const struct ip *a);
+
+/* "10.0.0.1:8747", "[2001:db8::1]:8747"; without a port (and brackets) it is `otherwise`.
+ * Errors: ERR_SYNTAX */
+int ip_port_parse(const char *text, uint16_t otherwise, struct ip *ret, uint16_t *ret_port);
+/* The same, with the port left out where it is `otherwise`. */
+char *ip_port_format(
+    const struct ip *a, uint16_t port, uint16_t otherwise, char ret_text[IP_PORT_TEXT]);
 
 int prefix_parse(const char *text, struct prefix *ret); /* a.b.c.d/len or v6/len, length required */
 char *prefix_format(const struct prefix *p, char ret_text[PREFIX_TEXT]);

@@ -72,6 +72,10 @@ static const struct field cluster_fields[] = {
 static const struct field node_fields[] = {
     {"key", F_KEY, READ_ONLY,
      .help = "Ed25519 public key of the node: its identity"},
+    {"session", F_TEXT, READ_ONLY, {0, SESSION_TEXT_MAX},
+     .help = "X25519 public key of the node's sessions and the identity's signature over it, hexadecimal"},
+    {"addresses", F_TEXT, READ_ONLY | LIST, {0, ENDPOINT_TEXT_MAX},
+     .help = "where the other nodes reach the node: addresses, with a port where it is not 8747"},
     {"labels", F_TEXT, MAP, {0, 63},
      .help = "labels by which nodes are selected (nodes: rack=a)"},
     {"roles", F_IFNAME, MAP,

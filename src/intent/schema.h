@@ -11,6 +11,11 @@
 
 #include "intent/value.h"
 
+enum {                                /* characters of what the agents write into a node object */
+    SESSION_TEXT_MAX = 2 * (32 + 64), /* X25519 key, Ed25519 signature: hexadecimal */
+    ENDPOINT_TEXT_MAX = 54,           /* [IPv6]:port */
+};
+
 /* Order is the order of admission (design §3): a kind refers to earlier ones, an overlay's device
  * may be a switch's uplink. Kinds to come (bond, vale, route) take their place in this list. */
 enum kind {

@@ -6,9 +6,17 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "gossip/step.h"
 #include "intent/value_yaml.h"
+#include "intent/words.h"
 
-const struct config CONFIG_DEFAULT = {.group = "kard", .log_level = LOG_INFO};
+/* Every address of the host, IPv4 and IPv6. */
+const struct config CONFIG_DEFAULT = {
+    .group = "kard",
+    .log_level = LOG_INFO,
+    .listen = {{.ip.family = 4, .port = GOSSIP_PORT}, {.ip.family = 6, .port = GOSSIP_PORT}},
+    .listen_n = 2,
+};
 
 static const struct {
     const char *text;
@@ -61,14 +69,51 @@ static int read_read_group(struct config *c, const char *text, struct err *e)
     return read_group_name(c->read_group, text, e);
 }
 
+static int read_endpoint(
+    struct endpoint v[CONFIG_LISTEN_MAX], size_t *n, const char *text, struct err *e)
+{
+    if (*n == CONFIG_LISTEN_MAX)
+        return err_set(e, ERR_LIMIT, what("there are too many addresses"),
+            why("at most %d", CONFIG_LISTEN_MAX), NULL);
+    struct endpoint at;
+    if (ip_port_parse(text, GOSSIP_PORT, &at.ip, &at.port) < 0 || ip_is_multicast(&at.ip))
+        return err_set(e, ERR_SYNTAX, what("%.64s is no address to be reached at", text),
+            why("it is ADDRESS, ADDRESS:PORT or [IPv6]:PORT; the port is else %d", GOSSIP_PORT),
+            NULL);
+    v[(*n)++] = at;
+    return 0;
+}
+
+static int read_listen(struct config *c, const char *text, struct err *e)
+{
+    if (!c->listen_given)
+        c->listen_n = 0;
+    c->listen_given = true;
+    return strcmp(text, "none") == 0 ? 0 : read_endpoint(c->listen, &c->listen_n, text, e);
+}
+
+static int read_addresses(struct config *c, const char *text, struct err *e)
+{
+    int r = read_endpoint(c->addresses, &c->addresses_n, text, e);
+    if (r == 0 && hex_is_zero(c->addresses[c->addresses_n - 1].ip.b, 16))
+        r = err_set(e, ERR_FIELD_RANGE, what("%.64s is no address to be reached at", text),
+            why("it means every address of this host"), fix("name one of them"));
+    return r;
+}
+
 static const struct {
     const char *name, *otherwise, *help;
     int (*read)(struct config *c, const char *text, struct err *e);
+    bool many; /* a list; read is called for each */
 } keys[] = {
     {"group", "kard", "its members may use the socket", read_group},
     {"read_group", "none", "its members may look, not change", read_read_group},
     {"log_level", "info", "error, warn, note, info or detail", read_level},
-    {"node", "the host's name", "this node's name when a cluster is founded", read_node},
+    {"node", "the host's name", "this node's name when it founds or joins", read_node},
+    {"listen", "0.0.0.0 and ::, port 8747", "where other nodes are listened to, or none",
+        read_listen, .many = true},
+    {"addresses", "those of the host", "where other nodes reach this one", read_addresses,
+        .many = true},
 };
 
 void config_help(struct buf *ret)
@@ -83,12 +128,24 @@ static int read_key(struct config *c, const char *key, const struct value *v, st
     for (size_t i = 0; i < ARRAY_LEN(keys); i++) {
         if (strcmp(key, keys[i].name) != 0)
             continue;
-        if (!value_is(v, VALUE_TEXT))
-            return err_set(e, ERR_FIELD_TYPE, what("%s is not a text", key), NULL, NULL);
-        return keys[i].read(c, v->s, e);
+        const struct value *const *v_each = &v;
+        size_t n = 1;
+        if (keys[i].many && value_is(v, VALUE_LIST)) {
+            v_each = (const struct value *const *)v->v;
+            n = v->n;
+        }
+        int r = 0;
+        for (size_t k = 0; r == 0 && k < n; k++)
+            r = value_is(v_each[k], VALUE_TEXT)
+                    ? keys[i].read(c, v_each[k]->s, e)
+                    : err_set(e, ERR_FIELD_TYPE, what("%s is not a text", key), NULL, NULL);
+        return r;
     }
+    struct words all = {0};
+    for (size_t i = 0; i < ARRAY_LEN(keys); i++)
+        words_add(&all, keys[i].name);
     return err_set(e, ERR_FIELD_UNKNOWN, what("there is no setting %.64s", key),
-        why("kard.yaml has group, read_group, log_level and node"),
+        why("kard.yaml has %s", words_text(&all)),
         fix("what concerns the network is set with karctl"));
 }
 

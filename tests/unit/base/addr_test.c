@@ -175,6 +175,50 @@ static void subnets(void **state)
     }
 }
 
+static void addresses_with_a_port(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *ip; /* ip NULL: refused */
+        uint16_t port;
+        const char *again; /* NULL: as the text */
+    } rows[] = {
+        {"10.0.0.1:9000", "10.0.0.1", 9000, NULL},
+        {"10.0.0.1", "10.0.0.1", 8747, NULL},
+        {"10.0.0.1:8747", "10.0.0.1", 8747, "10.0.0.1"},
+        {"[2001:db8::1]:9000", "2001:db8::1", 9000, NULL},
+        {"2001:db8::1", "2001:db8::1", 8747, NULL},
+        {"fd00::1:80", "fd00::1:80", 8747, NULL},
+        {"[::]:65535", "::", 65535, NULL},
+        {"[::1]", NULL, 0, NULL},
+        {"[10.0.0.1]:9000", NULL, 0, NULL},
+        {"[::1]:0", NULL, 0, NULL},
+        {"10.0.0.1:65536", NULL, 0, NULL},
+        {"10.0.0.1:090", NULL, 0, NULL},
+        {"10.0.0.1:", NULL, 0, NULL},
+        {":9000", NULL, 0, NULL},
+        {"[::1]:9000x", NULL, 0, NULL},
+        {"[::1]9000", NULL, 0, NULL},
+        {"host:9000", NULL, 0, NULL},
+        {"", NULL, 0, NULL},
+        {"[2001:0db8:0000:0000:0000:0000:0000:00001111111111111111111111]:1", NULL, 0, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct ip a;
+        uint16_t port;
+        char text[IP_TEXT], both[IP_PORT_TEXT];
+        int r = ip_port_parse(rows[i].text, 8747, &a, &port);
+        if ((r == 0) != (rows[i].ip != NULL))
+            fail_msg("%s: %d", rows[i].text, r);
+        if (r < 0)
+            continue;
+        assert_string_equal(ip_format(&a, text), rows[i].ip);
+        assert_int_equal(port, rows[i].port);
+        assert_string_equal(
+            ip_port_format(&a, port, 8747, both), rows[i].again ? rows[i].again : rows[i].text);
+    }
+}
+
 static void addresses_have_an_order(void **state)
 {
     (void)state;
@@ -227,6 +271,7 @@ int main(void)
         cmocka_unit_test(no_address_is_an_empty_text),
         cmocka_unit_test(prefixes),
         cmocka_unit_test(subnets),
+        cmocka_unit_test(addresses_with_a_port),
         cmocka_unit_test(addresses_have_an_order),
         cmocka_unit_test(interface_names),
     };
