@@ -39,6 +39,35 @@ struct crypto_piece {
 };
 void crypto_digest_pieces(void *ret, size_t out_n, const struct crypto_piece *v, size_t n);
 
+/* BLAKE2b with a key of key_n (at most 64) bytes, into out_n (16..64) bytes: a MAC. */
+void crypto_mac(void *ret, size_t out_n, const void *key, size_t key_n, const void *p, size_t n);
+/* HMAC (RFC 2104) over BLAKE2b-512, as Noise §4.3 wants it: not the same as the keyed one. */
+enum { HMAC_BYTES = 64 };
+void crypto_hmac(
+    uint8_t ret[HMAC_BYTES], const void *key, size_t key_n, const struct crypto_piece *v, size_t n);
+/* Compares without telling by its time where they differ. */
+bool crypto_equal(const void *a, const void *b, size_t n);
+
+/* ChaCha20-Poly1305 (RFC 8439); ad is authenticated, not sent. */
+enum { AEAD_KEY_BYTES = 32, AEAD_NONCE_BYTES = 12, AEAD_TAG_BYTES = 16 };
+/* Writes n + AEAD_TAG_BYTES bytes; ret may be plain. */
+void crypto_seal(uint8_t *ret, const uint8_t key[AEAD_KEY_BYTES],
+    const uint8_t nonce[AEAD_NONCE_BYTES], const void *ad, size_t ad_n, const uint8_t *plain,
+    size_t n);
+/* Of n bytes with the tag, writes n - AEAD_TAG_BYTES; ret may be sealed. false: forged, ret is not
+ * to be used. */
+bool crypto_open(uint8_t *ret, const uint8_t key[AEAD_KEY_BYTES],
+    const uint8_t nonce[AEAD_NONCE_BYTES], const void *ad, size_t ad_n, const uint8_t *sealed,
+    size_t n) __attribute__((warn_unused_result));
+/* The same with a nonce that is long enough to be drawn (XChaCha20-Poly1305). */
+enum { AEAD_NONCE_LONG_BYTES = 24 };
+void crypto_seal_long(uint8_t *ret, const uint8_t key[AEAD_KEY_BYTES],
+    const uint8_t nonce[AEAD_NONCE_LONG_BYTES], const void *ad, size_t ad_n, const uint8_t *plain,
+    size_t n);
+bool crypto_open_long(uint8_t *ret, const uint8_t key[AEAD_KEY_BYTES],
+    const uint8_t nonce[AEAD_NONCE_LONG_BYTES], const void *ad, size_t ad_n, const uint8_t *sealed,
+    size_t n) __attribute__((warn_unused_result));
+
 /* X25519 (RFC 7748): the static and ephemeral keys of sessions. */
 enum { DH_BYTES = 32 };
 struct dh_public {
