@@ -14,7 +14,7 @@
 
 enum {
     FRAME_HEAD = 4,
-    STREAMS_MAX = 1024,        /* both ways; as many connections as kard holds */
+    STREAMS_OPEN_MAX = 1024,   /* both ways; as many connections as kard holds */
     STREAMS_UNKNOWN_MAX = 64,  /* incoming, nobody's yet; the oldest gives way */
     STREAMS_PEER_MAX = 3,      /* incoming, of one member; the oldest gives way */
     STREAM_UNKNOWN_MS = 5000,  /* to say who it is */
@@ -27,9 +27,11 @@ struct stream {
     uint64_t number;
     node_id peer; /* meaningful when known, or ours */
     bool known;   /* an authentic packet of `peer` came on it */
+    bool spare;   /* another one leads to the same member and is used */
     struct endpoint at;
     time_ms opened, used;
     struct buf in; /* the beginning of a frame */
+    bool taken;    /* what `in` holds was given out: it goes with the next call */
 };
 
 struct streams {
@@ -56,12 +58,12 @@ bool streams_known(struct streams *s, struct stream *st, const node_id *peer, ti
     struct gossip_actions *ret);
 /* The stream on which to send to a member, NULL when there is none. */
 struct stream *streams_to(struct streams *s, const node_id *peer);
-/* A new one of ours. NULL: STREAMS_MAX. */
+/* A new one of ours. NULL: STREAMS_OPEN_MAX. */
 struct stream *streams_open(
     struct streams *s, const node_id *peer, const struct endpoint *at, time_ms now);
 /* Sends a packet. */
-void stream_send(struct streams *s, struct stream *st, const uint8_t *packet, size_t n, time_ms now,
-    struct gossip_actions *ret);
+void stream_send(
+    struct stream *st, const uint8_t *packet, size_t n, time_ms now, struct gossip_actions *ret);
 /* Asks the transport to close it, and forgets it. */
 void streams_close(struct streams *s, struct stream *st, struct gossip_actions *ret);
 void streams_close_peer(struct streams *s, const node_id *peer, struct gossip_actions *ret);
