@@ -1,17 +1,16 @@
 /* member.h: who is there. SWIM (Das, Gupta, Motivala 2002, §3 and §4) over the members that the
  * view names, with what a cluster of the same machines for years needs besides.
  *
- *             answers, or a refutation
- *        +-------------------------------+
- *        v                               |     unanswered for suspicion_ms
- *      ALIVE ----- unanswered ------> SUSPECT ---------------------------> DEAD
- *        ^  ^                            ^                                  |  |
- *        |  +---- speaks again: a higher incarnation or epoch --------------+  |
- *        |                               | accused                             |
- *     first heard                    UNKNOWN (since our start) ---------->-----+
- *        |                               |
- *        +-------------------------------+       any --- says goodbye ---> LEFT --- new epoch:
- * ALIVE
+ *   UNKNOWN (since our start)
+ *      |  | heard of
+ *      |  +----------> ALIVE <---------------------------------------------+
+ *      |               |  ^                                                |
+ *      |    unanswered |  | a higher incarnation: it refuted               | a higher incarnation
+ *      |               v  |                                                | or epoch: it speaks
+ * again
+ *      +----------> SUSPECT ------- nothing for suspicion_ms ------> DEAD -+
+ *      unanswered
+ *                   any of them --- it says goodbye ---> LEFT --- a higher epoch ---> ALIVE
  *
  * - An incarnation is the member's own counter: only it refutes what is said of it (SWIM §4.2).
  * - The boot epoch stands above it: what was said of an earlier start never holds against a later
@@ -34,11 +33,15 @@
 enum {
     SUSPICION_MIN_MS = 3000, /* three probe intervals: a stall of a second or two kills nobody */
     RETRY_FIRST_MS = 1000,   /* a dead member is asked again after this, then after twice … */
-    RETRY_MAX_MS = 4000,     /* … up to this, in a cluster of up to 80 alive; then 50 ms for each
-                                alive member, as they all ask … */
-    RETRY_TOP_MS = 60000,    /* … and never less often than this */
-    RETRY_BURST_MAX = 8,     /* dead members that one tick asks */
+    RETRY_MAX_MS = 4000,     /* … up to this, so that a healed split is noticed soon; in a cluster
+                                of more than 80 alive 50 ms for each, as they all ask … */
+    RETRY_TOP_MS = 60000,    /* … and never less often than this. Who said goodbye, always so */
+    ASK_BURST_MAX = 8,       /* members asked in one tick besides the round … */
+    ASK_GAP_MS = 20,         /* … and the time to the next such tick */
+    START_ASKS_MAX = 32,     /* members asked at once after the start; the round finds the others */
     SYNC_GAP_MS = 1000,      /* between two tellings of the whole table to one member */
+    SYNC_SETTLE_MS = 2000,   /* tables that still change are no reason for one */
+    STALL_MS = 500,          /* a tick that comes so late accuses nobody: we slept, not they */
     MEMBER_SUMMARY_MAX = 64, /* the opaque blob of PING and ACK */
 };
 
@@ -47,12 +50,16 @@ struct member {
     enum member_state state;
     uint32_t epoch, incarnation;
     time_ms since, heard, rtt;
-    time_ms due;      /* SUSPECT: dead then; DEAD, LEFT: asked again then */
+    time_ms due;      /* SUSPECT: dead then; DEAD, LEFT: asked again then; TIME_NEVER */
     time_ms retry_ms; /* DEAD: the present backoff */
-    time_ms synced;   /* when it was told the whole table */
-    struct endpoint at[MEMBER_ENDPOINTS_MAX + 2]; /* roamed, hinted, then the record's */
-    size_t at_n, at_i;                            /* at_i: in use */
-    bool seen;                                    /* members_set's mark */
+    time_ms synced;   /* when it was told the whole table; TIME_NEVER: not since we met */
+    bool ask;         /* in the next tick, whatever the round */
+    bool seen;        /* members_set's mark */
+    struct endpoint record[MEMBER_ENDPOINTS_MAX]; /* its node object's */
+    size_t record_n;
+    struct endpoint heard_at, hint; /* the last packet's; what others say; family 0: none */
+    struct endpoint at;             /* in use; family 0: none */
+    size_t turn;                    /* which of them that is */
 };
 
 struct member_options {
@@ -67,25 +74,30 @@ struct member_options {
 };
 
 /* What changed: for GA_MEMBER, and for whoever counts on it. */
+struct member_new {
+    node_id member;
+    enum member_state state;
+};
 struct member_news {
-    struct {
-        node_id member;
-        enum member_state state;
-    } * v;
+    struct member_new *v;
     size_t n, cap;
 };
 void member_news_done(struct member_news *l);
 
 struct members {
     struct member_options opt;
-    struct map of;           /* node_id → struct member *, ourselves not among them */
-    size_t alive_n;          /* ALIVE and SUSPECT */
-    uint32_t incarnation;    /* ours */
-    bool left;               /* we said goodbye */
-    struct endpoint self_at; /* unused when family is 0 */
+    struct map of;               /* node_id → struct member *, ourselves not among them */
+    size_t alive_n;              /* ALIVE and SUSPECT */
+    uint32_t epoch, incarnation; /* ours */
+    bool left;                   /* we said goodbye */
     struct rumors rumors;
     struct probes probes;
-    time_ms probe_due;
+    time_ms probe_due; /* of the round */
+    time_ms due;       /* no member's `due` is before this */
+    size_t asks_n;     /* members marked `ask` */
+    time_ms ask_due, sync_due;
+    uint64_t digest;      /* of the table, without ourselves */
+    time_ms digest_since; /* the last time that it changed */
 };
 
 /* Reads the view. Nothing is sent before the first members_tick. */
@@ -100,10 +112,13 @@ void members_set(struct members *m, time_ms now);
 void members_tick(struct members *m, time_ms now, struct outbox *out, struct member_news *news);
 time_ms members_deadline(const struct members *m);
 
-/* An authentic packet of `from` came from `at` (NULL: by a stream). A member that was held for
- * dead is told so, that it may refute. Call before the packet's messages are given in. */
-void members_heard(struct members *m, const node_id *from, const struct endpoint *at, time_ms now,
-    struct outbox *out);
+/* An authentic packet of `from` came from `at` (NULL: by a stream), which is from now on where it
+ * is reached. A member that was held for dead is told so, that it may refute. Call before the
+ * packet's messages are given in. */
+void members_heard(struct members *m, const node_id *from, const struct endpoint *at, time_ms now);
+/* It did not answer to something else (a call, a handshake): ask it now, by its other addresses
+ * too. */
+void members_doubt(struct members *m, const node_id *id, time_ms now);
 
 /* PING, ACK, PING_REQ or RUMOR of an authenticated member. On return ret_summary points into the
  * body at what `summary` wrote over there, or is NULL.

@@ -58,8 +58,8 @@ void probes_forget(struct probes *p, const node_id *target);
 time_ms probes_deadline(const struct probes *p);
 
 /* A new round in drawn order; ids are copied. */
-void probes_round(struct probes *p, const node_id *ids, size_t n, void *random_ctx,
-    void (*random)(void *ctx, void *out, size_t n));
+void probes_round(struct probes *p, const node_id *ids, size_t n, void *draw_ctx,
+    void (*draw)(void *ctx, void *out, size_t n));
 /* The next of the round. false: it is over. */
 bool probes_next(struct probes *p, node_id *ret);
 

@@ -10,15 +10,16 @@
 #include "base/id.h"
 #include "base/map.h"
 #include "gossip/step.h"
+#include "intent/pack.h"
 
 enum {
-    RUMOR_TEXT_MAX = 60, /* bytes of one: 16 id ‖ 16 by ‖ state ‖ 4 + 4 ‖ family ‖ 16 + 2 */
-    RUMORS_RIDING_MAX = 8,   /* on one probe: with a full packet of PING this stays below 600 */
-    RUMORS_MESSAGE_MAX = 256 /* in one MESSAGE_RUMOR: 15 KiB, well below GOSSIP_FRAME_MAX */
+    RUMOR_BYTES_MAX = 72,  /* of one: two ids of 18, state, two numbers of 5, address 18, port 3 */
+    RUMORS_RIDING_MAX = 8, /* on one probe, which so stays below 700 bytes */
+    RUMORS_MESSAGE_MAX = 256 /* in one MESSAGE_RUMOR: 18 KiB, well below GOSSIP_FRAME_MAX */
 };
 
-/* (epoch, incarnation) orders what is said of one member; at equal ones the graver state holds:
- * alive < suspect < dead < left. */
+/* What is said of one member. (epoch, incarnation) orders it; member.c's table says what beats what
+ * at equal ones. */
 struct rumor {
     node_id member;
     node_id by; /* who says so first: accusers are counted (Lifeguard) */
@@ -27,12 +28,11 @@ struct rumor {
     struct endpoint at; /* where it was reached; family 0: not said */
 };
 
-/* Whether a beats what is known as b. */
-bool rumor_beats(const struct rumor *a, const struct rumor *b);
-
-void rumor_encode(struct buf *b, const struct rumor *r);
-/* Takes one from the front of *p. false: nothing that we know; *p is then undefined. */
-bool rumor_decode(const uint8_t **p, size_t *n, struct rumor *ret);
+/* pack.h's elements one after the other: member, by, state, epoch, incarnation, address (binary of
+ * 0, 4 or 16 bytes), port. */
+void rumor_pack(struct buf *b, const struct rumor *r);
+/* Sets u->bad and returns nothing when it is not a rumor that we would write. */
+struct rumor rumor_unpack(struct unpack *u);
 
 /* The queue: at most one rumor for each member, so its room is bounded by GOSSIP_MEMBERS_MAX. */
 struct rumors {
@@ -43,8 +43,8 @@ void rumors_done(struct rumors *q);
 /* Replaces what was said of the same member. */
 void rumors_add(struct rumors *q, const struct rumor *r);
 void rumors_forget(struct rumors *q, const node_id *member);
-/* Takes up to n_max, the least-told first, counts them as told once more, and drops those that
- * were told `times`. */
+/* Takes up to n_max (at most RUMORS_RIDING_MAX), the least-told first, counts them as told once
+ * more, and drops those that were told `times`. */
 size_t rumors_take(struct rumors *q, unsigned times, size_t n_max, struct rumor *ret);
 /* How often each is told among n members. */
 unsigned rumor_times(size_t n);
