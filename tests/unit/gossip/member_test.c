@@ -192,7 +192,8 @@ static void receive_due(struct cluster *c)
         receive(c, &p);
         buf_done(&p.message);
     }
-    memmove(c->wire.v, c->wire.v + i, (c->wire.n - i) * sizeof(*c->wire.v));
+    if (i > 0)
+        memmove(c->wire.v, c->wire.v + i, (c->wire.n - i) * sizeof(*c->wire.v));
     c->wire.n -= i;
 }
 
