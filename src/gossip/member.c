@@ -27,8 +27,7 @@ static bool may_become(const struct member *x, const struct rumor *r)
     bool higher = epoch || (r->epoch == x->epoch && r->incarnation > x->incarnation);
     bool same = r->epoch == x->epoch && r->incarnation == x->incarnation;
     switch (allowed[x->state][r->state]) {
-    case ANY:
-        return higher || same;
+    case ANY: /* UNKNOWN has epoch and incarnation 0: everything is as high */
     case SAME:
         return higher || same;
     case HIGHER:
@@ -118,20 +117,20 @@ time_ms suspicion_ms(size_t n)
 
 enum { TURNS = MEMBER_ENDPOINTS_MAX + 2 };
 
-static const struct endpoint *turn_of(const struct member *x, size_t turn)
+static struct endpoint turn_of(const struct member *x, size_t turn)
 {
-    if (turn < x->record_n)
-        return &x->record[turn];
-    return turn == MEMBER_ENDPOINTS_MAX       ? &x->heard_at
-           : turn == MEMBER_ENDPOINTS_MAX + 1 ? &x->hint
-                                              : &(const struct endpoint){0};
+    if (turn == MEMBER_ENDPOINTS_MAX)
+        return x->heard_at;
+    if (turn == MEMBER_ENDPOINTS_MAX + 1)
+        return x->hint;
+    return turn < x->record_n ? x->record[turn] : (struct endpoint){0};
 }
 
 void member_turn(struct member *x)
 {
     for (size_t i = 1; i <= TURNS; i++) {
         size_t turn = (x->turn + i) % TURNS;
-        struct endpoint at = *turn_of(x, turn);
+        struct endpoint at = turn_of(x, turn);
         if (at.ip.family == 0 || endpoint_eq(&at, &x->at))
             continue;
         x->turn = turn;
