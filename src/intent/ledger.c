@@ -1,5 +1,5 @@
-/* ledger.c: who holds what, as the slots so far decided. Knows neither objects nor how a slot comes
- * about (ledger_propose.c, later a vote). */
+/* ledger.c: who holds what and who was removed, as the slots so far decided. Knows neither objects
+ * nor how a slot comes about (ledger_propose.c, later a vote). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -83,6 +83,20 @@ static void ledger_give(struct ledger *l, const struct claim *c)
     holding_free(h);
 }
 
+static void decision_free(void *p)
+{
+    struct decision *d = p;
+    free(d->refusal.claim.key);
+    free(d);
+}
+
+static void removal_free(void *p)
+{
+    struct removal *r = p;
+    free(r->limits);
+    free(r);
+}
+
 struct ledger *ledger_new(void)
 {
     struct ledger *l = MEM_NEW(struct ledger);
@@ -90,6 +104,8 @@ struct ledger *ledger_new(void)
     crypto_random(&seed, sizeof(seed));
     l->by_key = MAP_INIT_SEEDED(seed);
     l->by_holder = MAP_INIT_SEEDED(seed);
+    l->decisions = MAP_INIT_SEEDED(seed);
+    l->removed = MAP_INIT_SEEDED(seed);
     return l;
 }
 
@@ -99,6 +115,8 @@ void ledger_free(struct ledger *l)
         return;
     map_done_with(&l->by_key, holding_free);
     map_done(&l->by_holder);
+    map_done_with(&l->decisions, decision_free);
+    map_done_with(&l->removed, removal_free);
     vni_set_done(&l->vnis);
     free(l);
 }
@@ -108,6 +126,10 @@ struct ledger *ledger_fork(const struct ledger *l)
     struct ledger *f = MEM_NEW(struct ledger);
     void *value;
     f->last = l->last;
+    memcpy(f->last_hash, l->last_hash, sizeof(f->last_hash));
+    f->origin = l;
+    f->decisions = MAP_INIT_SEEDED(l->decisions.seed);
+    f->removed = MAP_INIT_SEEDED(l->removed.seed);
     f->by_key = MAP_INIT_SEEDED(l->by_key.seed);
     f->by_holder = MAP_INIT_SEEDED(l->by_holder.seed);
     for (size_t i = 0; map_each(&l->by_key, &i, NULL, NULL, &value);)
@@ -120,21 +142,109 @@ uint64_t ledger_last(const struct ledger *l)
     return l->last;
 }
 
-int ledger_apply(struct ledger *l, const struct slot *s, struct err *e)
+/* --- what the slots say --- */
+
+static int slot_follows(const struct ledger *l, const struct slot *s, struct err *e)
 {
     if (s->number != l->last + 1)
         return err_set(e, ERR_CHAIN,
             what("slot %llu of the ledger does not follow slot %llu", (unsigned long long)s->number,
                 (unsigned long long)l->last),
             why("slots count one after the other"), NULL);
+    if (memcmp(s->prev, l->last_hash, sizeof(s->prev)) != 0)
+        return err_set(e, ERR_CHAIN,
+            what("slot %llu of the ledger does not follow the one before it",
+                (unsigned long long)s->number),
+            why("their hash chain is broken"), NULL);
+    return 0;
+}
+
+static void ledger_note(struct ledger *l, const struct slot *s)
+{
+    struct decision *d = MEM_NEW(struct decision);
+    *d = (struct decision){.slot = s->number, .granted = s->granted};
+    if (!s->granted) {
+        d->refusal = s->refusal;
+        d->refusal.claim.key = mem_strdup(s->refusal.claim.key ? s->refusal.claim.key : "");
+    }
+    struct decision *former = map_set(&l->decisions, s->change.b, sizeof(s->change.b), d);
+    if (former)
+        decision_free(former);
+}
+
+static void ledger_remove(struct ledger *l, const struct removal *r)
+{
+    if (ledger_removed(l, &r->node, NULL))
+        return; /* the first one set the limits */
+    struct removal *own = MEM_NEW(struct removal);
+    *own = *r;
+    own->limits = r->limits_n ? mem_dup(r->limits, r->limits_n * sizeof(*r->limits)) : NULL;
+    own->limits_cap = r->limits_n;
+    map_set(&l->removed, r->node.b, sizeof(r->node.b), own);
+}
+
+int ledger_apply(struct ledger *l, const struct slot *s, struct err *e)
+{
+    int r = slot_follows(l, s, e);
+    if (r < 0)
+        return r;
     l->last = s->number;
+    slot_hash(s, l->last_hash);
+    ledger_note(l, s);
     if (!s->granted)
         return 0;
     for (size_t i = 0; i < s->freed.n; i++)
         ledger_give(l, &s->freed.v[i]);
     for (size_t i = 0; i < s->claims.n; i++)
         ledger_take(l, &s->claims.v[i]);
+    for (size_t i = 0; i < s->removals.n; i++)
+        ledger_remove(l, &s->removals.v[i]);
     return 0;
+}
+
+const struct decision *ledger_decision(const struct ledger *l, const change_id *change)
+{
+    const struct decision *d = map_get(&l->decisions, change->b, sizeof(change->b));
+    return d || !l->origin ? d : ledger_decision(l->origin, change);
+}
+
+static const struct removal *ledger_removal(const struct ledger *l, const node_id *node)
+{
+    const struct removal *r = map_get(&l->removed, node->b, sizeof(node->b));
+    return r || !l->origin ? r : ledger_removal(l->origin, node);
+}
+
+bool ledger_removed(const struct ledger *l, const node_id *node, struct key_public *ret_key)
+{
+    const struct removal *r = ledger_removal(l, node);
+    if (r && ret_key)
+        *ret_key = r->key;
+    return r != NULL;
+}
+
+bool ledger_removed_each(const struct ledger *l, size_t *cursor, node_id *ret_node)
+{
+    void *r;
+    if (!map_each(&l->removed, cursor, NULL, NULL, &r))
+        return false;
+    *ret_node = ((const struct removal *)r)->node;
+    return true;
+}
+
+uint64_t ledger_stream_limit(const struct ledger *l, const node_id *origin, uint64_t stream)
+{
+    const struct removal *r = ledger_removal(l, origin);
+    if (!r)
+        return UINT64_MAX;
+    size_t low = 0, high = r->limits_n;
+    while (low < high) {
+        size_t at = low + (high - low) / 2;
+        if (r->limits[at].stream < stream)
+            low = at + 1;
+        else
+            high = at;
+    }
+    return low < r->limits_n && r->limits[low].stream == stream ? r->limits[low].seq : 0;
 }
 
 uint32_t ledger_vni(const struct ledger *l, const object_id *overlay)

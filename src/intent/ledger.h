@@ -1,8 +1,9 @@
-/* ledger.h: the order in which claims are decided.
+/* ledger.h: the order in which claims and removals are decided.
  *
- * Pure. A slot holds one entry: all claims of one change, or none. Here one acceptor (the genesis
- * node) decides alone, durably, in the same store commit as the change; the log's form is already
- * that of many acceptors (design §3), so that a later vote only changes who writes a slot. */
+ * Pure. A slot holds one entry: all claims of one change, or none, and the nodes that it removes.
+ * One acceptor, the genesis node, decides alone and signs what it decided; gossip carries the slots
+ * to everybody, who apply them in their order (docs/adr/0014). Each names the hash of the one
+ * before, so that one signature stands for the whole log. */
 #ifndef KAR_INTENT_LEDGER_H
 #define KAR_INTENT_LEDGER_H
 
@@ -12,6 +13,9 @@ enum claim_type { CLAIM_VNI = 1, CLAIM_NAME = 2, CLAIM_TUNNEL = 3 };
 enum {
     CLAIM_KEY_MAX = 320,                  /* a tunnel's two ends: node, "/", interface */
     SLOT_CLAIMS_MAX = 3 * CHANGE_OPS_MAX, /* each of claims and freed */
+    SLOT_REMOVALS_MAX = CHANGE_OPS_MAX,
+    SLOT_STREAMS_MAX = 1 << 16, /* of one removed node: it opens one when it cannot ask its peers */
+    SLOT_BYTES_MAX = CHANGE_BYTES_MAX,
 };
 
 struct claim {
@@ -25,21 +29,67 @@ struct claims {
     size_t n, cap;
 };
 
+/* Why a change did not get its claims, the same for everybody who shows it. */
+enum slot_refusal {
+    REFUSAL_NONE,         /* it got them */
+    REFUSAL_TAKEN,        /* `holder` has the claim */
+    REFUSAL_EXHAUSTED,    /* no VNI is left in the pool `key` */
+    REFUSAL_POOL_UNKNOWN, /* there is no pool `key` */
+    REFUSAL_RANGE,        /* `key` is no VNI */
+    REFUSAL_ACCEPTOR,     /* it removes the node that decides */
+    REFUSALS
+};
+
+struct refusal {
+    enum slot_refusal reason;
+    struct claim claim; /* the one that was not to be had; holder zero: nobody */
+};
+
+struct stream_limit {
+    uint64_t stream, seq; /* the last change of it that counts */
+};
+
+struct removal {
+    node_id node;
+    struct key_public key;       /* verifies what it said while it was a member */
+    struct stream_limit *limits; /* ascending; of a stream that is not here nothing counts */
+    size_t limits_n, limits_cap;
+};
+
+struct removals {
+    struct removal *v;
+    size_t n, cap;
+};
+
 struct slot {
-    uint64_t number; /* from 1 */
+    uint64_t number;          /* from 1 */
+    uint8_t prev[HASH_BYTES]; /* slot_hash of the one before; zeros for the first */
     change_id change;
     bool granted;
-    struct claims claims; /* what the change's objects hold from now on */
-    struct claims freed;  /* what its deletions give back */
+    struct refusal refusal;   /* when it is not */
+    struct claims claims;     /* what the change's objects hold from now on */
+    struct claims freed;      /* what its deletions give back */
+    struct removals removals; /* the nodes that it removes */
+    node_id acceptor;
+    uint8_t signature[SIGNATURE_BYTES]; /* by the acceptor, over all of the above */
 };
 
 struct ledger;
 
 struct ledger *ledger_new(void);
 void ledger_free(struct ledger *l);
-/* A copy, for trying a change beside intent_fork: plan shows the VNI that an overlay would get. */
+/* A copy, for trying a change beside intent_fork: plan shows the VNI that an overlay would get.
+ * The original must outlive it. */
 struct ledger *ledger_fork(const struct ledger *l);
 uint64_t ledger_last(const struct ledger *l); /* number of the last slot applied; 0: none */
+
+/* What was decided of a change; NULL: nothing (yet). Valid until the ledger is freed. */
+struct decision {
+    uint64_t slot;
+    bool granted;
+    struct refusal refusal;
+};
+const struct decision *ledger_decision(const struct ledger *l, const change_id *change);
 
 /* The claims that a sealed change's operations need and free, against the intent before it:
  *   a VNI      of every overlay: its number; or, when it has none yet, the lowest free one of the
@@ -57,8 +107,8 @@ uint64_t ledger_last(const struct ledger *l); /* number of the last slot applied
 int ledger_propose(const struct ledger *l, const struct intent *before, const struct change *c,
     struct slot *ret_slot, struct err *e);
 /* Slots arrive in order, each once. What a slot frees goes first; only its holder can free a claim,
- * and a claim that somebody holds stays with him. Errors: ERR_CHAIN when number is not
- * ledger_last() + 1. */
+ * and a claim that somebody holds stays with him. The signature is not looked at (slot_verify).
+ * Errors: ERR_CHAIN when number is not ledger_last() + 1 or prev not the hash of that one. */
 int ledger_apply(struct ledger *l, const struct slot *s, struct err *e);
 
 /* The VNI that an overlay holds, 0 when it holds none (yet). */
@@ -66,9 +116,25 @@ uint32_t ledger_vni(const struct ledger *l, const object_id *overlay);
 /* The holder of a claim, NULL when free. */
 const object_id *ledger_holder(const struct ledger *l, enum claim_type type, const char *key);
 
+/* Whether a node was removed, and the key that it had (ret_key may be NULL). */
+bool ledger_removed(const struct ledger *l, const node_id *node, struct key_public *ret_key);
+/* Removed nodes, in the order of their removal (of a fork: those removed in it). */
+bool ledger_removed_each(const struct ledger *l, size_t *cursor, node_id *ret_node);
+/* The last change of a node's stream that counts: 0 none, UINT64_MAX no limit is set. */
+uint64_t ledger_stream_limit(const struct ledger *l, const node_id *origin, uint64_t stream);
+
+/* --- slot.c: its bytes, drawn in docs/store.md --- */
+
 void slot_encode(const struct slot *s, struct buf *ret);
-int slot_decode(
-    const uint8_t *p, size_t n, struct slot *ret, struct err *e); /* ERR_SYNTAX, ERR_LIMIT */
+/* Hostile input; only the one canonical form is accepted. The signature is not checked.
+ * Errors: ERR_SYNTAX, ERR_LIMIT. */
+int slot_decode(const uint8_t *p, size_t n, struct slot *ret, struct err *e);
+/* What the next slot names as prev: BLAKE2b-256 of what is signed. */
+void slot_hash(const struct slot *s, uint8_t ret_hash[HASH_BYTES]);
+void slot_sign(struct slot *s, const node_id *acceptor, const struct key_secret *key);
+/* `key` is the acceptor's (its hash is the slot's acceptor) and signed exactly this. That this node
+ * is the acceptor is the caller's to know. Errors: ERR_SIGNATURE. */
+int slot_verify(const struct slot *s, const struct key_public *key, struct err *e);
 void slot_done(struct slot *s);
 
 #endif

@@ -14,9 +14,13 @@ struct holding { /* a claim that somebody holds, in the list of its holder's */
 
 struct ledger {
     uint64_t last;
-    struct map by_key;    /* type and key → holding */
-    struct map by_holder; /* object id → first holding */
+    uint8_t last_hash[HASH_BYTES]; /* zeros before the first */
+    struct map by_key;             /* type and key → holding */
+    struct map by_holder;          /* object id → first holding */
     struct vni_set vnis;
+    struct map decisions;        /* change id → decision */
+    struct map removed;          /* node id → removal, in the order in which they were removed */
+    const struct ledger *origin; /* of a fork: where decisions and removals before it are */
 };
 
 /* The key of by_key: one byte of type, then the text. */

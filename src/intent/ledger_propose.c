@@ -280,6 +280,7 @@ int ledger_propose(const struct ledger *l, const struct intent *before, const st
     struct proposal p = {.l = l, .before = before, .c = c, .e = e ? e : &ignored};
     p.freed = p.claimed = p.picked = MAP_INIT_SEEDED(l->by_key.seed);
     p.slot = (struct slot){.number = l->last + 1, .change = c->id, .granted = true};
+    memcpy(p.slot.prev, l->last_hash, sizeof(p.slot.prev));
     vni_set_copy(&p.vnis, &l->vnis);
     for (size_t i = 0; i < c->ops_n; i++)
         free_unneeded(&p, &c->ops[i]);

@@ -111,6 +111,7 @@ static int draft_ledger(struct agent *a, struct draft *d)
         d->slot.number = 0;
         return 0;
     }
+    slot_sign(&d->slot, &a->is.self, &a->is.key);
     r = ledger_apply(d->ledger, &d->slot, &e);
     return r < 0 ? draft_err(d, &e) : 0;
 }

@@ -113,6 +113,8 @@ static int draft_founding(struct agent *a, struct draft *d, const struct identit
         r = ledger_propose(a->ledger, a->intent, d->change, &d->slot, e);
     if (r == 0 && d->slot.claims.n == 0 && d->slot.freed.n == 0)
         d->slot.number = 0;
+    if (r == 0 && d->slot.number)
+        slot_sign(&d->slot, &is->self, &is->key);
     return r;
 }
 
