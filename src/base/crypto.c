@@ -44,6 +44,11 @@ void crypto_keypair_from_seed(
     assert(r == 0);
 }
 
+void crypto_key_public(const struct key_secret *sec, struct key_public *ret_pub)
+{
+    crypto_sign_ed25519_sk_to_pk(ret_pub->b, sec->b);
+}
+
 void crypto_sign_message(
     const struct key_secret *sec, const void *msg, size_t n, uint8_t ret_sig[SIGNATURE_BYTES])
 {

@@ -25,6 +25,7 @@ void crypto_keypair(struct key_public *ret_pub, struct key_secret *ret_sec);
 /* The same pair from the same 32 bytes: simulation and test vectors. */
 void crypto_keypair_from_seed(
     const uint8_t seed[32], struct key_public *ret_pub, struct key_secret *ret_sec);
+void crypto_key_public(const struct key_secret *sec, struct key_public *ret_pub);
 void crypto_sign_message(
     const struct key_secret *sec, const void *msg, size_t n, uint8_t ret_sig[SIGNATURE_BYTES]);
 bool crypto_verify(

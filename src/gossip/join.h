@@ -1,4 +1,4 @@
-/* join.h: how a new node comes in: both sides (protocol.md §6, design §4).
+/* join.h: how a new node comes in: the joiner's side (joins.h is the other; design §4).
  *
  *   joiner                     a seed                      the token's creator
  *   hello, e ────────────────► MESSAGE_RELAY ────────────► handshake XXpsk3
@@ -18,11 +18,13 @@
 #include "gossip/token.h"
 
 enum {
-    JOIN_NAME_MAX = 63,      /* NODE_NAME_MAX */
-    JOIN_MEMBERS_MAX = 16,   /* to begin with: the creator, genesis, others that are alive */
-    JOIN_TEXT_MAX = 512,     /* why it was refused */
-    JOIN_AGAIN_MS = 400,     /* an unanswered packet is sent again; to all seeds … */
-    JOIN_TIMEOUT_MS = 15000, /* … for so long */
+    JOIN_NAME_MAX = 63,    /* NODE_NAME_MAX */
+    JOIN_MEMBERS_MAX = 16, /* to begin with: the creator, genesis, others that are alive */
+    JOIN_TEXT_MAX = 512,   /* why it was refused */
+    JOIN_NEXT_MS = 150,    /* a seed that does not answer: the next one is tried too … */
+    JOIN_AGAIN_MS = 400,   /* … and once there is an answer, packets are sent again after this */
+    JOIN_TIMEOUT_MS = 15000, /* … until this */
+    JOIN_ANSWER_MAX = 64 * 1024,
 };
 
 /* What a joiner asks for: the bytes of GA_REDEEM. */
