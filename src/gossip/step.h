@@ -77,7 +77,8 @@ enum gossip_action_type {
     GA_ANSWERED,    /* the answer, or code -ERR_UNREACHABLE, -ERR_TIMEOUT, … */
     GA_REDEEM,      /* a joiner knew the secret of a token of ours: admit it durably, use the token
                        up, answer GE_REDEEMED with `number`. bytes: join_request_decode */
-    GA_CLONED,      /* two changes under one number, or two instances of one key: `member` */
+    GA_CLONED,      /* two changes of `member` under one `number` of `stream` (bytes: the one that
+                       we do not have), or two instances of its key */
     GA_REMOVED,     /* a member says that we are removed */
 };
 
