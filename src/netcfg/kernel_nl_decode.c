@@ -295,8 +295,10 @@ void vlans_decode(struct vlan_rows *rows, const struct bridge_message *m)
     int left;
     uint16_t first = 0;
     size_t end = rows->n + VLANS_MAX; /* more is no list of VLANs */
+    uint64_t master = m->index;       /* a bridge says that it is its own (seen on 6.1) */
     if (m->tb[IFLA_AF_SPEC] == NULL)
         return;
+    (void)take_uint(m->tb[IFLA_MASTER], 4, &master);
     nla_for_each_nested(a, m->tb[IFLA_AF_SPEC], left)
     {
         struct bridge_vlan_info v;
@@ -316,7 +318,7 @@ void vlans_decode(struct vlan_rows *rows, const struct bridge_message *m)
             row.vlan.vid = vid;
             row.vlan.pvid = (v.flags & BRIDGE_VLAN_INFO_PVID) != 0;
             row.vlan.untagged = (v.flags & BRIDGE_VLAN_INFO_UNTAGGED) != 0;
-            row.vlan.self = m->tb[IFLA_MASTER] == NULL;
+            row.vlan.self = master == m->index;
             VEC_PUSH(rows, row);
         }
         first = 0;
