@@ -51,8 +51,11 @@ enum {
     PULL_WANTS_MAX = 256,          /* streams that one asks for */
     PULL_TIMEOUT_MS = 250,         /* without a byte of the answer; then another member is asked */
     PULL_TIMEOUT_STREAM_MS = 2000, /* the same by stream, which may have to be opened */
-    PULL_TRIES_MAX = 8,            /* then the next comparison must say again that it is there */
-    GOALS_MAX = 8192,              /* streams known to be behind */
+    PULL_WHOLE_MS = 10000,         /* for one answer, however it trickles in */
+    PARTIAL_MS_MAX = 60000,        /* for one change, however many answers it takes */
+    PULL_TRIES_MAX = 4,            /* then the next comparison must say again that it is there */
+    GOALS_MAX = 8192,              /* streams known to be behind … */
+    GOALS_PEER_MAX = 2048,         /* … by what one member said */
     GOAL_SOURCES_MAX = 4,          /* members known to have more of one */
 
     /* Serving. */
@@ -69,6 +72,7 @@ enum {
     PARKED_BYTES_MAX = 2 << 20,
     PARKED_PEER_BYTES_MAX = 1 << 20, /* from one member */
     PARTIAL_BYTES_MAX = 32 << 20,    /* received of changes that are not whole yet */
+    LATER_MS = 50,                   /* until a member that told us to wait is asked again */
     REFUSED_WAIT_MS = 2000,          /* after the agent refused a take: nothing is taken or asked */
     STRIKES_MAX = 8,                 /* forged or malformed records of a member … */
     MUTE_MS = 10000,                 /* … then its records are dropped for so long */
@@ -123,6 +127,7 @@ void replica_free(struct replica *r);
 
 /* CHANGE, SLOT, ANNOUNCE, DIGEST, VECTOR, PULL or BATCH of an authenticated member.
  * Errors, for the caller's statistics only: ERR_SYNTAX (malformed), ERR_SIGNATURE (forged),
+ * ERR_CHAIN (it does not follow what is here), ERR_KIND_UNKNOWN (a newer version made it),
  * ERR_LIMIT (dropped: too much of it). */
 int replica_message(struct replica *r, const node_id *from, const struct message *msg, time_ms now,
     struct replica_out *out);
@@ -144,7 +149,7 @@ void replica_stored_slot(
 void replica_refused_change(struct replica *r, const struct change *c, time_ms now);
 void replica_refused_slot(struct replica *r, const struct slot *s, time_ms now);
 
-/* GE_MEMBERS: new keys and limits. */
+/* GE_MEMBERS: keys, members and limits of streams are read again. */
 void replica_members(struct replica *r, time_ms now, struct replica_out *out);
 
 void replica_tick(struct replica *r, time_ms now, struct replica_out *out);
