@@ -114,10 +114,13 @@ static void replica_load(struct replica *r)
     }
     uint64_t last = view->slot_last(view->ctx);
     struct buf bytes = BUF_INIT;
-    if (last > 0 && view->slot_bytes(view->ctx, last, &bytes) == 0) {
+    struct slot slot;
+    if (last > 0 && view->slot_bytes(view->ctx, last, &bytes) == 0 &&
+        slot_decode(bytes.p, bytes.n, &slot, NULL) == 0) {
         change_id id;
-        crypto_digest(id.b, sizeof(id.b), bytes.p, bytes.n);
+        slot_hash(&slot, id.b);
         vector_restore(&r->have, vector_add(&r->have, &ledger_key), last, &id);
+        slot_done(&slot);
     }
     buf_done(&bytes);
 }
@@ -267,7 +270,7 @@ void replica_stored_slot(
     struct buf bytes = BUF_INIT;
     change_id id;
     slot_encode(s, &bytes);
-    crypto_digest(id.b, sizeof(id.b), bytes.p, bytes.n);
+    slot_hash(s, id.b);
     replica_stored(r, &ledger_key, s->number, &id, 0, &bytes, now, out);
     buf_done(&bytes);
 }

@@ -33,7 +33,8 @@ static int judge_slot(struct replica *r, const struct record *rec, struct judged
     if (slot_decode(rec->p, rec->n, &s, NULL) < 0)
         return -ERR_SYNTAX;
     ret->slot = mem_dup(&s, sizeof(s));
-    crypto_digest(ret->id.b, sizeof(ret->id.b), rec->p, rec->n);
+    slot_hash(&s, ret->id.b);
+    memcpy(ret->prev.b, s.prev, sizeof(s.prev));
     if (s.number != rec->seq)
         return -ERR_SYNTAX;
     if (!r->opt.slot_verify || r->opt.slot_verify(r->opt.slot_ctx, &s, NULL) < 0)
@@ -206,8 +207,13 @@ static int stored_id(
     if (code < 0)
         return code;
     if (stream_key_is_ledger(&rec->key)) {
-        crypto_digest(ret->b, sizeof(ret->b), ret_bytes->p, ret_bytes->n);
-        return 0;
+        struct slot s;
+        code = slot_decode(ret_bytes->p, ret_bytes->n, &s, NULL);
+        if (code == 0) {
+            slot_hash(&s, ret->b);
+            slot_done(&s);
+        }
+        return code;
     }
     code = change_decode(ret_bytes->p, ret_bytes->n, &c, NULL);
     if (code == 0)
@@ -251,8 +257,6 @@ static int take_chain(
 {
     const struct stream *s = vector_find(&r->have, &rec->key);
     static const change_id none;
-    if (stream_key_is_ledger(&rec->key))
-        return 0;
     if (!ID_EQ(s && s->taken ? &s->taken_id : &none, &j->prev)) {
         if (!s || s->taken == 0)
             return -ERR_SYNTAX;

@@ -27,7 +27,7 @@ bool stream_key_is_ledger(const struct stream_key *k);
 struct stream {
     struct stream_key key;
     uint64_t seq; /* stored here */
-    change_id id; /* of that change; of a slot: the hash of its bytes */
+    change_id id; /* of that change; of a slot: slot_hash */
     hlc *hlcs;    /* of each change, from the first; NULL for the ledger */
     size_t hlcs_cap;
     uint64_t taken; /* on its way to the store: seq or greater */
