@@ -44,6 +44,35 @@ static bool lost_to(const struct judge *j, const struct object *o, const struct 
 
 /* --- claims --- */
 
+static bool undecided(const struct judge *j, const struct object *o, struct verdict *v)
+{
+    return kept_out(v, VERDICT_PENDING, ERR_BUSY, what("%s is not decided yet", TITLE_OF(o)),
+        why("its claims wait for the node that founded the cluster"),
+        fix("nothing, it is decided once that node is reached; to take it back: %s",
+            DELETE_OF(j->in, o)));
+}
+
+/* By its author's will it runs until somebody else is known to hold what it claims. */
+static bool is_provisional(const struct judge *j, const struct object *o)
+{
+    const struct revision *r = intent_entry(j->in, &o->id)->revs[0];
+    return r->claims == OP_CLAIMS_PROVISIONAL && !ledger_decision(j->ledger, &r->change);
+}
+
+/* What its change was told. */
+static bool change_lost(const struct judge *j, const struct object *o, struct verdict *v)
+{
+    const struct revision *r = intent_entry(j->in, &o->id)->revs[0];
+    if (r->standing == STANDING_WAITS)
+        return undecided(j, o, v);
+    const struct decision *d = ledger_decision(j->ledger, &r->change);
+    if (r->standing != STANDING_REFUSED || !d)
+        return false;
+    v->type = VERDICT_CONFLICTED;
+    refusal_explain(&d->refusal, j->in, NULL, &v->reason);
+    return true;
+}
+
 /* Held by the object itself, by another one that exists, or by nobody yet. */
 static bool claim_lost(const struct judge *j, const struct object *o, enum claim_type type,
     const char *key, enum err_code code, const char *what_, struct verdict *v)
@@ -54,21 +83,15 @@ static bool claim_lost(const struct judge *j, const struct object *o, enum claim
     const struct object *winner = holder ? intent_get(j->in, holder) : NULL;
     if (winner)
         return lost_to(j, o, winner, VERDICT_CONFLICTED, code, what_, v);
-    return kept_out(v, VERDICT_PENDING, code, what("%s is not decided yet", TITLE_OF(o)),
-        why("its claims wait for a majority of the acceptors"),
-        fix("it decides itself; to see the state: karctl status"));
+    return !is_provisional(j, o) && undecided(j, o, v);
 }
 
 static bool vni_lost(const struct judge *j, const struct object *o, struct verdict *v)
 {
     const struct value *vni = object_value(o, "vni", NULL);
     char key[24];
-    if (ledger_vni(j->ledger, &o->id))
-        return false;
-    if (!value_is(vni, VALUE_INT))
-        return kept_out(v, VERDICT_PENDING, ERR_VNI_TAKEN, what("%s has no VNI yet", TITLE_OF(o)),
-            why("its claims wait for a majority of the acceptors"),
-            fix("it decides itself; to see the state: karctl status"));
+    if (!value_is(vni, VALUE_INT)) /* any number serves */
+        return !ledger_vni(j->ledger, &o->id) && undecided(j, o, v);
     snprintf(key, sizeof(key), "%lld", (long long)vni->i);
     return claim_lost(j, o, CLAIM_VNI, key, ERR_VNI_TAKEN, what("VNI %s is taken", key), v);
 }
@@ -85,6 +108,8 @@ static bool tunnel_lost(const struct judge *j, const struct object *o, struct ve
 static bool claims_lost(const struct judge *j, const struct object *o, struct verdict *v)
 {
     char key[IFNAME_KEY];
+    if (change_lost(j, o, v))
+        return true;
     if (schema_kinds[o->kind].is_interface && !nodes_is_local(&o->nodes) &&
         claim_lost(j, o, CLAIM_NAME, ifname_key(o->name, key), ERR_NAME_TAKEN,
             what("the name %s is taken in the cluster", o->name), v))
@@ -120,8 +145,9 @@ static bool takes_lost(const struct judge *j, const struct object *o, struct ver
             continue; /* addresses and MACs: two may stand, rules refuse them at the door */
         const struct object *winner = NULL;
         for (const struct take *x = NULL; (x = site_rival(j->site, t, x));) {
-            if (site_rank(j->in, x->by, winner ? winner : o) < 0)
-                winner = x->by;
+            struct verdict out = {0};
+            if (site_rank(j->in, x->by, winner ? winner : o) < 0 && !claims_lost(j, x->by, &out))
+                winner = x->by; /* who does not stand himself takes nothing from others */
         }
         if (!winner)
             continue;

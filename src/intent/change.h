@@ -32,6 +32,10 @@ enum {
 };
 
 enum op_type { OP_PUT = 1, OP_DELETE = 2 };
+/* What every operation of a change says when one of them claims something that its object does not
+ * hold yet: it counts once the ledger has granted it, or, made so by its author's will, at once
+ * until the ledger refuses it. */
+enum op_claims { OP_CLAIMS_NOTHING, OP_CLAIMS_WAITS = 1, OP_CLAIMS_PROVISIONAL = 2 };
 
 struct op {
     enum op_type type;
@@ -39,6 +43,7 @@ struct op {
                               delete: id, kind and name only, spec NULL */
     rev_id *bases;         /* the revisions that this edit knows and supersedes */
     size_t bases_n;
+    enum op_claims claims;
     rev_id rev;   /* derived: BLAKE2b-128(change id ‖ index as 4 bytes big-endian) */
     uint8_t *raw; /* derived: the operation's bytes, what the leaf is made of */
     size_t raw_n;

@@ -3,7 +3,8 @@
  *   change    = array 3: header (binary), signature (binary 64), operations (array of binary)
  *   header    = array 11: format, cluster (binary 16), origin (binary 16), stream, seq,
  *               prev (binary 32), hlc, author, message, operation count, root (binary 32)
- *   operation = map: "bases": [revision…] (left out when there is none), "object": {…}, "op": 1 | 2
+ *   operation = map: "bases": [revision…] (left out when there is none), "claims": 1 | 2 (left out
+ *               when the change claims nothing), "object": {…}, "op": 1 | 2
  *   object    = map: "id" (left out when this creates it), "kind", "name", and for a put "nodes",
  *               "spec"; other members are kept, unread
  *
@@ -69,6 +70,8 @@ static struct value *op_to_value(const struct op *op)
         value_set_text(object, "id", ID_TEXT(&o->id));
     struct value *map = value_map();
     value_set_int(map, "op", op->type);
+    if (op->claims != OP_CLAIMS_NOTHING)
+        value_set_int(map, "claims", op->claims);
     value_set(map, "object", object);
     if (op->bases_n) {
         struct value *bases = value_set(map, "bases", value_list());
@@ -151,6 +154,16 @@ static int bases_decode(const struct value *v, struct op *op, struct err *e)
     return 0;
 }
 
+static int claims_decode(const struct value *v, struct op *op, struct err *e)
+{
+    if (!v)
+        return 0;
+    if (!value_is(v, VALUE_INT) || (v->i != OP_CLAIMS_WAITS && v->i != OP_CLAIMS_PROVISIONAL))
+        return change_syntax(e, "an operation neither waits for its claims nor is provisional");
+    op->claims = (enum op_claims)v->i;
+    return 0;
+}
+
 /* A delete names its object by id, kind and name. */
 static int deleted_decode(const struct value *v, struct object **ret_object, struct err *e)
 {
@@ -182,6 +195,8 @@ static int op_from_value(const struct value *v, struct op *op, struct err *e)
         return change_syntax(e, "an operation is neither a put nor a delete of an object");
     op->type = (enum op_type)type;
     int r = bases_decode(value_get(v, "bases"), op, e);
+    if (r == 0)
+        r = claims_decode(value_get(v, "claims"), op, e);
     if (r < 0)
         return r;
     if (op->type == OP_DELETE)

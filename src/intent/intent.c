@@ -37,7 +37,7 @@ static struct object *op_object_copy(const struct op *op)
     return o;
 }
 
-static struct revision *rev_new(const struct change *c, const struct op *op)
+static struct revision *rev_new(const struct change *c, const struct op *op, enum standing standing)
 {
     struct rev *r = MEM_NEW(struct rev);
     r->refs = 1;
@@ -46,15 +46,28 @@ static struct revision *rev_new(const struct change *c, const struct op *op)
         .object = op_object_copy(op),
         .change = c->id,
         .origin = c->origin,
-        .hlc = c->hlc};
+        .hlc = c->hlc,
+        .standing = standing,
+        .claims = op->claims};
     return &r->pub;
 }
 
-/* < 0: a stands before b. A put wins over a delete, then the later one. */
+/* A node that is removed is so whatever it said of itself meanwhile. */
+static bool rev_is_final(const struct revision *r)
+{
+    return r->type == OP_DELETE && r->object->kind == KIND_NODE && r->standing == STANDING_COUNTS;
+}
+
+/* < 0: a stands before b. A put wins over a delete, what counts over what does not, then the later
+ * one. */
 static int rev_cmp(const struct revision *a, const struct revision *b)
 {
+    if (rev_is_final(a) != rev_is_final(b))
+        return rev_is_final(a) ? -1 : 1;
     if (a->type != b->type)
         return a->type == OP_PUT ? -1 : 1;
+    if (a->standing != b->standing)
+        return a->standing < b->standing ? -1 : 1;
     if (a->hlc != b->hlc)
         return a->hlc > b->hlc ? -1 : 1;
     int c = ID_CMP(&b->origin, &a->origin);
@@ -70,10 +83,19 @@ static rev_id superseded_key(const object_id *id, const rev_id *rev)
     return key;
 }
 
+bool intent_superseded(const struct intent *in, const object_id *id, const rev_id *rev)
+{
+    rev_id key = superseded_key(id, rev);
+    return id_set_has(&in->superseded, &key);
+}
+
 /* --- items --- */
 
 int item_rank(const struct item *a, const struct item *b)
 {
+    enum standing x = entry_standing(&a->pub), y = entry_standing(&b->pub);
+    if (x != y)
+        return x < y ? -1 : 1;
     if (a->pub.created != b->pub.created)
         return a->pub.created < b->pub.created ? -1 : 1;
     int c = ID_CMP(&a->pub.created_by, &b->pub.created_by);
@@ -112,12 +134,12 @@ static void item_remove(struct item *it, const rev_id *rev)
         it->pub.revs[at] = it->pub.revs[at + 1];
 }
 
-static bool item_has(const struct item *it, const rev_id *rev)
+static const struct revision *item_rev(const struct item *it, const rev_id *rev)
 {
     for (size_t i = 0; i < it->pub.revs_n; i++)
         if (ID_EQ(&it->pub.revs[i]->rev, rev))
-            return true;
-    return false;
+            return it->pub.revs[i];
+    return NULL;
 }
 
 /* The place of an id in the table of ids: its own, or the empty one where it belongs. */
@@ -205,18 +227,23 @@ static void item_date(struct item *it, const struct change *c, const struct op *
     it->created_known = it->created_known || creates;
 }
 
-static void item_apply(
-    struct intent *in, struct item *it, const struct change *c, const struct op *op)
+static void item_apply(struct intent *in, struct item *it, const struct change *c,
+    const struct op *op, enum standing standing)
 {
     item_date(it, c, op);
-    for (size_t i = 0; i < op->bases_n; i++) {
+    for (size_t i = 0; standing == STANDING_COUNTS && i < op->bases_n; i++) {
         rev_id key = superseded_key(&it->pub.id, &op->bases[i]);
         id_set_add(&in->superseded, &key);
         item_remove(it, &op->bases[i]);
     }
-    rev_id key = superseded_key(&it->pub.id, &op->rev);
-    if (!id_set_has(&in->superseded, &key) && !item_has(it, &op->rev))
-        item_add(it, rev_new(c, op));
+    if (intent_superseded(in, &it->pub.id, &op->rev))
+        return;
+    const struct revision *was = item_rev(it, &op->rev);
+    if (was && (was->standing == standing || was->standing == STANDING_COUNTS))
+        return;
+    if (was) /* it is shared with forks: another one takes its place */
+        item_remove(it, &op->rev);
+    item_add(it, rev_new(c, op, standing));
 }
 
 /* What the indexes know of an item. The object is compared by address and never followed: it may
@@ -226,19 +253,21 @@ struct face {
     int kind; /* -1: does not exist */
     hlc created;
     node_id created_by;
+    enum standing standing;
     bool conflict;
 };
 
 static struct face item_face(const struct item *it)
 {
     const struct object *o = item_object(it);
-    return (struct face){
-        o, o ? (int)o->kind : -1, it->pub.created, it->pub.created_by, o && it->pub.revs_n > 1};
+    return (struct face){o, o ? (int)o->kind : -1, it->pub.created, it->pub.created_by,
+        entry_standing(&it->pub), o && it->pub.revs_n > 1};
 }
 
 static void orders_follow(struct intent *in, const struct face *was, const struct face *is)
 {
-    bool moved = was->created != is->created || !ID_EQ(&was->created_by, &is->created_by);
+    bool moved = was->created != is->created || !ID_EQ(&was->created_by, &is->created_by) ||
+                 was->standing != is->standing;
     if (was->kind >= 0 && (was->kind != is->kind || moved))
         orders_touch(in, (enum kind)was->kind);
     if (is->kind >= 0 && (was->kind != is->kind || moved))
@@ -247,14 +276,15 @@ static void orders_follow(struct intent *in, const struct face *was, const struc
         orders_touch_conflicts(in);
 }
 
-static void intent_apply_op(struct intent *in, const struct change *c, const struct op *op)
+static void intent_apply_op(
+    struct intent *in, const struct change *c, const struct op *op, enum standing standing)
 {
     size_t place = intent_place(in, &op->object->id);
     struct item *it = &in->items[place];
     struct face was = item_face(it);
     if (was.object)
         names_remove(in, place); /* while the object that it is filed under is there */
-    item_apply(in, it, c, op);
+    item_apply(in, it, c, op, standing);
     struct face is = item_face(it);
     if (is.object)
         names_add(in, place);
@@ -262,10 +292,15 @@ static void intent_apply_op(struct intent *in, const struct change *c, const str
     orders_follow(in, &was, &is);
 }
 
+void intent_apply_as(struct intent *in, const struct change *c, enum standing standing)
+{
+    for (size_t i = 0; standing != STANDING_OUT && i < c->ops_n; i++)
+        intent_apply_op(in, c, &c->ops[i], standing);
+}
+
 void intent_apply(struct intent *in, const struct change *c)
 {
-    for (size_t i = 0; i < c->ops_n; i++)
-        intent_apply_op(in, c, &c->ops[i]);
+    intent_apply_as(in, c, STANDING_COUNTS);
 }
 
 /* --- the whole --- */

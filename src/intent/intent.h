@@ -3,13 +3,24 @@
  * Pure. A revision is live until an operation that names it in its bases has been applied. An
  * object normally has one live revision; edits unaware of each other leave several: the greatest
  * (HLC, origin, revision) is shown and rendered, the others stay, listed as a conflict until an
- * edit names them all. A put and a delete unaware of each other keep the object. Applying is
- * idempotent and order does not matter: a base that has not arrived yet is remembered as
- * superseded. Not for two threads at once: reading completes indexes that applying left open. */
+ * edit names them all. What waits for the ledger or was refused by it supersedes nothing and comes
+ * behind all that counts: an edit that waits leaves the object as it was, an object that only such
+ * a revision makes exists and is not admitted. A put and a delete unaware of each other keep the
+ * object. Applying is idempotent and order does not matter (nor does it whether a change came first
+ * or its slot): a base that has not arrived yet is remembered as superseded. Not for two threads at
+ * once: reading completes indexes that applying left open. */
 #ifndef KAR_INTENT_INTENT_H
 #define KAR_INTENT_INTENT_H
 
 #include "intent/change.h"
+
+/* What becomes of a change, from the ledger (ledger_standing). */
+enum standing {
+    STANDING_COUNTS,
+    STANDING_WAITS,   /* for its slot */
+    STANDING_REFUSED, /* kept and shown, nothing more */
+    STANDING_OUT,     /* of a removed node, beyond what counts: never applied */
+};
 
 struct revision {
     rev_id rev;
@@ -18,10 +29,13 @@ struct revision {
     change_id change;
     node_id origin;
     hlc hlc;
+    enum standing standing;
+    enum op_claims claims;
 };
 
-struct entry { /* one object: its live revisions, the winner first, deletes behind all puts; none
-                  while only superseded ones have arrived */
+struct entry { /* one object: its live revisions, the winner first, deletes behind all puts (but the
+                  removal of a node, which counts, before them); none while only superseded ones
+                  have arrived */
     object_id id;
     struct revision **revs;
     size_t revs_n;
@@ -29,6 +43,12 @@ struct entry { /* one object: its live revisions, the winner first, deletes behi
                     that has not arrived: of the oldest operation on the object that has */
     node_id created_by;
 };
+
+/* The standing of the object: that of the revision which stands for it. */
+static inline enum standing entry_standing(const struct entry *e)
+{
+    return e->revs_n ? e->revs[0]->standing : STANDING_COUNTS;
+}
 
 struct intent;
 
@@ -41,6 +61,11 @@ struct intent *intent_fork(const struct intent *in);
 /* Applies every operation of a sealed or decoded change. Never fails: what does not fit is kept as
  * superseded or conflicting. */
 void intent_apply(struct intent *in, const struct change *c);
+/* The same with its standing; again when that became known: what waited counts now or is refused.
+ * What counted cannot be taken back here: build the intent anew. */
+void intent_apply_as(struct intent *in, const struct change *c, enum standing standing);
+/* Whether an operation that counts has named this revision of the object. */
+bool intent_superseded(const struct intent *in, const object_id *id, const rev_id *rev);
 
 /* The winner's object, NULL when absent or deleted. Names compare without regard to case for
  * interface kinds. With node given, the object of that name that stands on this node (a local one

@@ -58,7 +58,8 @@ static inline const struct object *item_object(const struct item *it)
 
 /* intent.c */
 const struct item *intent_item(const struct intent *in, const object_id *id); /* NULL: unknown */
-/* < 0: a has the better rank: created earlier, by the lesser node, with the lesser id. */
+/* < 0: a has the better rank: what counts before what waits or was refused, then created earlier,
+ * by the lesser node, with the lesser id. */
 int item_rank(const struct item *a, const struct item *b);
 
 /* intent_names.c: only of items that exist. */

@@ -45,12 +45,9 @@ static uint32_t query_hash(const struct intent *in, const struct query *q)
 /* The node id that a node object's key makes; false when it has none. */
 static bool node_id_text(const struct object *o, char ret_text[ID_HEX + 1])
 {
-    struct key_public key;
     node_id id;
-    const char *text = value_get_text(o->spec, "key");
-    if (o->kind != KIND_NODE || !text || hex_decode(text, key.b, sizeof(key.b)) < 0)
+    if (!object_node_id(o, &id, NULL))
         return false;
-    crypto_digest(id.b, sizeof(id.b), key.b, sizeof(key.b));
     hex_encode(id.b, sizeof(id.b), ret_text);
     return true;
 }

@@ -47,7 +47,15 @@ static void ledger_take(struct ledger *l, const struct claim *c)
     struct holding *h = MEM_NEW(struct holding);
     h->claim = (struct claim){c->type, mem_strdup(c->key), c->holder};
     h->vni = vni_of(c);
-    h->next = map_set(&l->by_holder, c->holder.b, sizeof(c->holder.b), h);
+    struct holding *first = map_get(&l->by_holder, c->holder.b, sizeof(c->holder.b));
+    if (!first)
+        map_set(&l->by_holder, c->holder.b, sizeof(c->holder.b), h);
+    for (; first; first = first->next) { /* behind the others: what was taken first stays first */
+        if (!first->next) {
+            first->next = h;
+            break;
+        }
+    }
     map_set(&l->by_key, k.b, k.n, h);
     if (h->vni)
         vni_set_take(&l->vnis, h->vni);
@@ -97,6 +105,39 @@ static void removal_free(void *p)
     free(r);
 }
 
+static struct decision *decision_copy(const struct decision *d)
+{
+    struct decision *copy = mem_dup(d, sizeof(*d));
+    copy->refusal.claim.key = d->granted
+                                  ? NULL
+                                  : mem_strdup(d->refusal.claim.key ? d->refusal.claim.key : "");
+    return copy;
+}
+
+/* Takes the decision over. */
+static void decision_set(struct map *m, const uint8_t change[HASH_BYTES], struct decision *taken)
+{
+    struct decision *former = map_set(m, change, HASH_BYTES, taken);
+    if (former)
+        decision_free(former);
+}
+
+static const struct removal *ledger_removal(const struct ledger *l, const node_id *node)
+{
+    return map_get(&l->removed, node->b, sizeof(node->b));
+}
+
+static void ledger_remove(struct ledger *l, const struct removal *r)
+{
+    if (ledger_removal(l, &r->node))
+        return; /* the first one set the limits */
+    struct removal *own = MEM_NEW(struct removal);
+    *own = *r;
+    own->limits = r->limits_n ? mem_dup(r->limits, r->limits_n * sizeof(*r->limits)) : NULL;
+    own->limits_cap = r->limits_n;
+    map_set(&l->removed, r->node.b, sizeof(r->node.b), own);
+}
+
 struct ledger *ledger_new(void)
 {
     struct ledger *l = MEM_NEW(struct ledger);
@@ -106,6 +147,8 @@ struct ledger *ledger_new(void)
     l->by_holder = MAP_INIT_SEEDED(seed);
     l->decisions = MAP_INIT_SEEDED(seed);
     l->removed = MAP_INIT_SEEDED(seed);
+    l->decided = MEM_NEW(struct decided);
+    *l->decided = (struct decided){.refs = 1, .by_change = MAP_INIT_SEEDED(seed)};
     return l;
 }
 
@@ -116,6 +159,10 @@ void ledger_free(struct ledger *l)
     map_done_with(&l->by_key, holding_free);
     map_done(&l->by_holder);
     map_done_with(&l->decisions, decision_free);
+    if (--l->decided->refs == 0) {
+        map_done_with(&l->decided->by_change, decision_free);
+        free(l->decided);
+    }
     map_done_with(&l->removed, removal_free);
     vni_set_done(&l->vnis);
     free(l);
@@ -124,12 +171,19 @@ void ledger_free(struct ledger *l)
 struct ledger *ledger_fork(const struct ledger *l)
 {
     struct ledger *f = MEM_NEW(struct ledger);
+    const void *key;
+    size_t n;
     void *value;
     f->last = l->last;
     memcpy(f->last_hash, l->last_hash, sizeof(f->last_hash));
-    f->origin = l;
+    f->decided = l->decided;
+    f->decided->refs++;
     f->decisions = MAP_INIT_SEEDED(l->decisions.seed);
     f->removed = MAP_INIT_SEEDED(l->removed.seed);
+    for (size_t i = 0; map_each(&l->decisions, &i, &key, &n, &value);)
+        map_set(&f->decisions, key, n, decision_copy(value));
+    for (size_t i = 0; map_each(&l->removed, &i, NULL, NULL, &value);)
+        ledger_remove(f, value);
     f->by_key = MAP_INIT_SEEDED(l->by_key.seed);
     f->by_holder = MAP_INIT_SEEDED(l->by_holder.seed);
     for (size_t i = 0; map_each(&l->by_key, &i, NULL, NULL, &value);)
@@ -161,26 +215,19 @@ static int slot_follows(const struct ledger *l, const struct slot *s, struct err
 
 static void ledger_note(struct ledger *l, const struct slot *s)
 {
-    struct decision *d = MEM_NEW(struct decision);
-    *d = (struct decision){.slot = s->number, .granted = s->granted};
-    if (!s->granted) {
-        d->refusal = s->refusal;
-        d->refusal.claim.key = mem_strdup(s->refusal.claim.key ? s->refusal.claim.key : "");
+    const struct decision d = {s->number, s->granted, s->refusal};
+    struct map *own = &l->decisions;
+    if (l->decided->refs == 1) { /* nobody else reads it: what came meanwhile joins it */
+        const void *key;
+        size_t n;
+        void *value;
+        own = &l->decided->by_change;
+        for (size_t i = 0; map_each(&l->decisions, &i, &key, &n, &value);)
+            decision_set(own, key, value);
+        map_done(&l->decisions);
+        l->decisions = MAP_INIT_SEEDED(own->seed);
     }
-    struct decision *former = map_set(&l->decisions, s->change.b, sizeof(s->change.b), d);
-    if (former)
-        decision_free(former);
-}
-
-static void ledger_remove(struct ledger *l, const struct removal *r)
-{
-    if (ledger_removed(l, &r->node, NULL))
-        return; /* the first one set the limits */
-    struct removal *own = MEM_NEW(struct removal);
-    *own = *r;
-    own->limits = r->limits_n ? mem_dup(r->limits, r->limits_n * sizeof(*r->limits)) : NULL;
-    own->limits_cap = r->limits_n;
-    map_set(&l->removed, r->node.b, sizeof(r->node.b), own);
+    decision_set(own, s->change.b, decision_copy(&d));
 }
 
 int ledger_apply(struct ledger *l, const struct slot *s, struct err *e)
@@ -205,13 +252,7 @@ int ledger_apply(struct ledger *l, const struct slot *s, struct err *e)
 const struct decision *ledger_decision(const struct ledger *l, const change_id *change)
 {
     const struct decision *d = map_get(&l->decisions, change->b, sizeof(change->b));
-    return d || !l->origin ? d : ledger_decision(l->origin, change);
-}
-
-static const struct removal *ledger_removal(const struct ledger *l, const node_id *node)
-{
-    const struct removal *r = map_get(&l->removed, node->b, sizeof(node->b));
-    return r || !l->origin ? r : ledger_removal(l->origin, node);
+    return d ? d : map_get(&l->decided->by_change, change->b, sizeof(change->b));
 }
 
 bool ledger_removed(const struct ledger *l, const node_id *node, struct key_public *ret_key)
@@ -253,6 +294,23 @@ uint32_t ledger_vni(const struct ledger *l, const object_id *overlay)
         if (h->vni)
             return h->vni;
     return 0;
+}
+
+uint32_t ledger_vni_of(const struct ledger *l, const struct object *overlay)
+{
+    const struct value *vni = object_value(overlay, "vni", NULL);
+    return value_is(vni, VALUE_INT) ? (uint32_t)vni->i : ledger_vni(l, &overlay->id);
+}
+
+enum standing ledger_standing(const struct ledger *l, const struct change *c)
+{
+    if (c->seq > ledger_stream_limit(l, &c->origin, c->stream))
+        return STANDING_OUT;
+    const struct decision *d = ledger_decision(l, &c->id);
+    if (d)
+        return d->granted ? STANDING_COUNTS : STANDING_REFUSED;
+    bool waits = c->ops_n && c->ops[0].claims == OP_CLAIMS_WAITS;
+    return waits ? STANDING_WAITS : STANDING_COUNTS;
 }
 
 const object_id *ledger_holder(const struct ledger *l, enum claim_type type, const char *key)

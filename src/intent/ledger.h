@@ -33,7 +33,7 @@ struct claims {
 enum slot_refusal {
     REFUSAL_NONE,         /* it got them */
     REFUSAL_TAKEN,        /* `holder` has the claim */
-    REFUSAL_EXHAUSTED,    /* no VNI is left in the pool `key` */
+    REFUSAL_EXHAUSTED,    /* no VNI is left in `key`: a range and its pool */
     REFUSAL_POOL_UNKNOWN, /* there is no pool `key` */
     REFUSAL_RANGE,        /* `key` is no VNI */
     REFUSAL_ACCEPTOR,     /* it removes the node that decides */
@@ -78,8 +78,7 @@ struct ledger;
 
 struct ledger *ledger_new(void);
 void ledger_free(struct ledger *l);
-/* A copy, for trying a change beside intent_fork: plan shows the VNI that an overlay would get.
- * The original must outlive it. */
+/* A copy, for trying a change beside intent_fork: plan shows the VNI that an overlay would get. */
 struct ledger *ledger_fork(const struct ledger *l);
 uint64_t ledger_last(const struct ledger *l); /* number of the last slot applied; 0: none */
 
@@ -106,19 +105,38 @@ const struct decision *ledger_decision(const struct ledger *l, const change_id *
  * ERR_REF_UNKNOWN (no such pool); ERR_FIELD_RANGE. */
 int ledger_propose(const struct ledger *l, const struct intent *before, const struct change *c,
     struct slot *ret_slot, struct err *e);
+/* The same as the acceptor decides it: always a slot, one that is not granted when something is not
+ * to be had. `in` may have the change applied already; operations that were superseded meanwhile
+ * claim nothing. The caller adds removals (ledger_removes), and signs. Returns whether a slot is
+ * needed: the change waits for one, or moves claims, or is refused. */
+bool ledger_decide(
+    const struct ledger *l, const struct intent *in, const struct change *c, struct slot *ret_slot);
+/* Whether a change (sealed or not) asks for something that its objects do not hold yet, or removes
+ * a node: then its operations say so (op_claims). */
+bool ledger_claims(const struct ledger *l, const struct intent *before, const struct change *c);
+/* What becomes of a change, as far as the slots so far tell: a pure function of the two. */
+enum standing ledger_standing(const struct ledger *l, const struct change *c);
+
+/* Why something was refused, in words that name the holder as `in` knows it; op, when not NULL, is
+ * the change in which it may be, too. Fills *e and returns its negative code. */
+int refusal_explain(
+    const struct refusal *r, const struct intent *in, const struct change *c, struct err *e);
 /* Slots arrive in order, each once. What a slot frees goes first; only its holder can free a claim,
  * and a claim that somebody holds stays with him. The signature is not looked at (slot_verify).
  * Errors: ERR_CHAIN when number is not ledger_last() + 1 or prev not the hash of that one. */
 int ledger_apply(struct ledger *l, const struct slot *s, struct err *e);
 
-/* The VNI that an overlay holds, 0 when it holds none (yet). */
+/* The VNI that an overlay holds, the first of several; 0 when it holds none (yet). */
 uint32_t ledger_vni(const struct ledger *l, const object_id *overlay);
+/* The one that its traffic carries once it is admitted: the number that it names, or what it was
+ * given. 0: it has none yet. */
+uint32_t ledger_vni_of(const struct ledger *l, const struct object *overlay);
 /* The holder of a claim, NULL when free. */
 const object_id *ledger_holder(const struct ledger *l, enum claim_type type, const char *key);
 
 /* Whether a node was removed, and the key that it had (ret_key may be NULL). */
 bool ledger_removed(const struct ledger *l, const node_id *node, struct key_public *ret_key);
-/* Removed nodes, in the order of their removal (of a fork: those removed in it). */
+/* Removed nodes, in the order of their removal. */
 bool ledger_removed_each(const struct ledger *l, size_t *cursor, node_id *ret_node);
 /* The last change of a node's stream that counts: 0 none, UINT64_MAX no limit is set. */
 uint64_t ledger_stream_limit(const struct ledger *l, const node_id *origin, uint64_t stream);

@@ -12,15 +12,20 @@ struct holding { /* a claim that somebody holds, in the list of its holder's */
     uint32_t vni; /* the number of a CLAIM_VNI; 0 when it is none */
 };
 
+struct decided { /* what was decided of each change: long, and read only while several have it */
+    size_t refs;
+    struct map by_change;
+};
+
 struct ledger {
     uint64_t last;
     uint8_t last_hash[HASH_BYTES]; /* zeros before the first */
     struct map by_key;             /* type and key → holding */
     struct map by_holder;          /* object id → first holding */
     struct vni_set vnis;
-    struct map decisions;        /* change id → decision */
-    struct map removed;          /* node id → removal, in the order in which they were removed */
-    const struct ledger *origin; /* of a fork: where decisions and removals before it are */
+    struct decided *decided; /* shared with forks */
+    struct map decisions;    /* change id → decision: those since, while it is shared */
+    struct map removed;      /* node id → removal, in the order in which they were removed */
 };
 
 /* The key of by_key: one byte of type, then the text. */

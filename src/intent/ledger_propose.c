@@ -1,4 +1,4 @@
-/* ledger_propose.c: what a change claims and frees.
+/* ledger_propose.c: what a change claims and frees, and whether it may.
  *
  * Three passes over the operations, so that their order within the change does not matter: what is
  * freed, what is claimed by name or number, and at last the numbers that are picked. */
@@ -19,7 +19,8 @@ struct proposal {
     struct map freed, claimed; /* claim_key → what it is of in the slot (index + 1) */
     struct map picked;         /* objects that got a number */
     struct vni_set vnis;       /* taken, the slot applied so far */
-    struct err *e;
+    struct refusal refusal;    /* the first thing that was not to be had */
+    size_t refused_op;
 };
 
 /* What one object needs. */
@@ -96,6 +97,27 @@ static bool delete_is_whole(const struct proposal *p, const struct op *op)
     return true;
 }
 
+/* Whether another revision of the object, which this edit does not know, needs the claim: of edits
+ * unaware of each other each keeps what it has until one names both. */
+static bool others_keep(const struct proposal *p, const struct op *op, const struct claim *c)
+{
+    const struct entry *e = intent_entry(p->before, &op->object->id);
+    bool keep = false;
+    for (size_t i = 0; e && i < e->revs_n && !keep; i++) {
+        const struct revision *r = e->revs[i];
+        bool named = r->type == OP_DELETE || ID_EQ(&r->rev, &op->rev);
+        for (size_t k = 0; !named && k < op->bases_n; k++)
+            named = ID_EQ(&r->rev, &op->bases[k]);
+        if (named)
+            continue;
+        struct need need;
+        need_of(p, r->object, &need);
+        keep = need_keeps(&need, c);
+        need_done(&need);
+    }
+    return keep;
+}
+
 static void free_unneeded(struct proposal *p, const struct op *op)
 {
     struct need need = {0}; /* a delete's */
@@ -105,38 +127,26 @@ static void free_unneeded(struct proposal *p, const struct op *op)
     if (h && op->type == OP_PUT)
         need_of(p, op->object, &need);
     for (; h; h = h->next)
-        if (op->type == OP_DELETE || !need_keeps(&need, &h->claim))
+        if (op->type == OP_DELETE ||
+            (!need_keeps(&need, &h->claim) && !others_keep(p, op, &h->claim)))
             proposal_free(p, h);
     need_done(&need);
 }
 
 /* --- claiming --- */
 
+static int proposal_refuse(struct proposal *p, enum slot_refusal reason, enum claim_type type,
+    const char *key, const object_id *holder)
+{
+    p->refusal.reason = reason;
+    p->refusal.claim = (struct claim){type, mem_strdup(key), holder ? *holder : (object_id){{0}}};
+    return -ERR_IN_USE; /* refusal_explain has the code to tell */
+}
+
 static int claim_refuse(
     struct proposal *p, enum claim_type type, const char *key, const object_id *holder)
 {
-    const struct object *o = intent_get(p->before, holder);
-    for (size_t i = 0; !o && i < p->c->ops_n; i++)
-        if (ID_EQ(&p->c->ops[i].object->id, holder) && p->c->ops[i].type == OP_PUT)
-            o = p->c->ops[i].object;
-    char title[OBJECT_TITLE] = "an object that is not known here", delete[OBJECT_TITLE + 32] = "";
-    if (o) {
-        object_title(o, title);
-        snprintf(delete, sizeof(delete), ", or: karctl %s delete %s", schema_kinds[o->kind].name,
-            o->name);
-    }
-    switch (type) {
-    case CLAIM_VNI:
-        return err_set(p->e, ERR_VNI_TAKEN, what("VNI %s is taken", key), why("%s has it", title),
-            fix("choose another or auto%s", delete));
-    case CLAIM_NAME:
-        return err_set(p->e, ERR_NAME_TAKEN, what("the name %s is taken", key),
-            why("%s has it in the whole cluster", title), fix("choose another%s", delete));
-    case CLAIM_TUNNEL:
-        break;
-    }
-    return err_set(p->e, ERR_TUNNEL_TAKEN, what("the ends %s are joined by a tunnel already", key),
-        why("%s is it", title), fix("use that one%s", delete));
+    return proposal_refuse(p, REFUSAL_TAKEN, type, key, holder);
 }
 
 static void proposal_claim(
@@ -168,8 +178,7 @@ static int claim_vni(struct proposal *p, const char *text, const object_id *hold
 {
     long long number = strtoll(text, NULL, 10);
     if (number < 1 || number > VNI_MAX)
-        return err_set(p->e, ERR_FIELD_RANGE, what("VNI %s is out of range", text),
-            why("a VNI is 1..%d", VNI_MAX), fix("choose another, or auto"));
+        return proposal_refuse(p, REFUSAL_RANGE, CLAIM_VNI, text, NULL);
     int r = claim_named(p, CLAIM_VNI, text, holder);
     if (r == 0)
         vni_set_take(&p->vnis, (uint32_t)number);
@@ -216,9 +225,7 @@ static int pool_range(const struct proposal *p, const char *pool, struct uint_ra
         text = value_get(schema_value(kind, spec, "vni_pools", NULL), pool);
     if (value_is(text, VALUE_TEXT) && schema_range_parse(text->s, 1, VNI_MAX, ret_range) == 0)
         return 0;
-    return err_set(p->e, ERR_REF_UNKNOWN, what("there is no VNI pool %s", pool),
-        why("the cluster's settings name it nowhere"),
-        fix("karctl cluster set --vni-pools %s=FIRST-LAST", pool));
+    return -ERR_REF_UNKNOWN;
 }
 
 static bool has_vni(const struct proposal *p, const object_id *id)
@@ -234,26 +241,29 @@ static bool has_vni(const struct proposal *p, const object_id *id)
     return !map_get(&p->freed, k.b, k.n);
 }
 
+static int refuse_exhausted(struct proposal *p, const char *pool, const struct uint_range *range)
+{
+    char key[CLAIM_KEY_MAX + 1];
+    snprintf(key, sizeof(key), "%llu-%llu (%.64s)", (unsigned long long)range->first,
+        (unsigned long long)range->last, pool);
+    return proposal_refuse(p, REFUSAL_EXHAUSTED, CLAIM_VNI, key, NULL);
+}
+
 static int pick_vni(struct proposal *p, const struct op *op)
 {
     struct uint_range range;
-    char text[24], title[OBJECT_TITLE];
+    char text[24];
     if (op->type != OP_PUT || op->object->kind != KIND_OVERLAY)
         return 0;
     const struct value *vni = object_value(op->object, "vni", NULL);
     const char *pool = value_is(vni, VALUE_TEXT) ? vni->s : "auto";
     if (value_is(vni, VALUE_INT) || has_vni(p, &op->object->id))
         return 0;
-    int r = pool_range(p, pool, &range);
-    if (r < 0)
-        return r;
+    if (pool_range(p, pool, &range) < 0)
+        return proposal_refuse(p, REFUSAL_POOL_UNKNOWN, CLAIM_VNI, pool, NULL);
     uint32_t number = vni_set_lowest_free(&p->vnis, (uint32_t)range.first, (uint32_t)range.last);
     if (!number)
-        return err_set(p->e, ERR_VNI_EXHAUSTED,
-            what("no VNI is left for %s", object_title(op->object, title)),
-            why("every one of %llu-%llu (%s) is taken", (unsigned long long)range.first,
-                (unsigned long long)range.last, pool),
-            fix("delete an overlay, or widen the range: karctl cluster set --help"));
+        return refuse_exhausted(p, pool, &range);
     snprintf(text, sizeof(text), "%u", number);
     proposal_claim(p, CLAIM_VNI, text, &op->object->id);
     vni_set_take(&p->vnis, number);
@@ -261,39 +271,128 @@ static int pick_vni(struct proposal *p, const struct op *op)
     return 0;
 }
 
+/* --- the whole --- */
+
+/* The acceptor cannot be removed: nobody would decide any more. */
+static int refuse_acceptor(struct proposal *p, const struct op *op)
+{
+    const struct object *node = intent_get(p->before, &op->object->id);
+    node_id id;
+    if (op->type != OP_DELETE || op->object->kind != KIND_NODE || !node ||
+        !object_node_id(node, &id, NULL) || memcmp(id.b, p->c->cluster.b, sizeof(id.b)) != 0)
+        return 0;
+    return proposal_refuse(p, REFUSAL_ACCEPTOR, 0, node->name, &node->id);
+}
+
 static int each_op(struct proposal *p, int (*pass)(struct proposal *, const struct op *))
 {
     for (size_t i = 0; i < p->c->ops_n; i++) {
-        int r = pass(p, &p->c->ops[i]);
+        const struct op *op = &p->c->ops[i];
+        if (intent_superseded(p->before, &op->object->id, &op->rev))
+            continue; /* a later edit speaks for it */
+        int r = pass(p, op);
         if (r < 0) {
-            err_at(p->e, "/docs/%zu", i);
+            p->refused_op = i;
             return r;
         }
     }
     return 0;
 }
 
+static void proposal_open(
+    struct proposal *p, const struct ledger *l, const struct intent *before, const struct change *c)
+{
+    *p = (struct proposal){.l = l, .before = before, .c = c};
+    p->freed = p->claimed = p->picked = MAP_INIT_SEEDED(l->by_key.seed);
+    p->slot = (struct slot){.number = l->last + 1, .change = c->id, .granted = true};
+    memcpy(p->slot.prev, l->last_hash, sizeof(p->slot.prev));
+    vni_set_copy(&p->vnis, &l->vnis);
+}
+
+/* Leaves slot and refusal to the caller. */
+static void proposal_done(struct proposal *p)
+{
+    vni_set_done(&p->vnis);
+    map_done(&p->freed);
+    map_done(&p->claimed);
+    map_done(&p->picked);
+}
+
+static int proposal_make(struct proposal *p)
+{
+    int r = each_op(p, refuse_acceptor);
+    for (size_t i = 0; i < p->c->ops_n; i++)
+        free_unneeded(p, &p->c->ops[i]);
+    if (r == 0)
+        r = each_op(p, claim_all_named);
+    if (r == 0)
+        r = each_op(p, pick_vni);
+    return r;
+}
+
 int ledger_propose(const struct ledger *l, const struct intent *before, const struct change *c,
     struct slot *ret_slot, struct err *e)
 {
-    struct err ignored;
-    struct proposal p = {.l = l, .before = before, .c = c, .e = e ? e : &ignored};
-    p.freed = p.claimed = p.picked = MAP_INIT_SEEDED(l->by_key.seed);
-    p.slot = (struct slot){.number = l->last + 1, .change = c->id, .granted = true};
-    memcpy(p.slot.prev, l->last_hash, sizeof(p.slot.prev));
-    vni_set_copy(&p.vnis, &l->vnis);
-    for (size_t i = 0; i < c->ops_n; i++)
-        free_unneeded(&p, &c->ops[i]);
-    int r = each_op(&p, claim_all_named);
-    if (r == 0)
-        r = each_op(&p, pick_vni);
-    vni_set_done(&p.vnis);
-    map_done(&p.freed);
-    map_done(&p.claimed);
-    map_done(&p.picked);
-    if (r < 0)
-        slot_done(&p.slot);
-    else
+    struct proposal p;
+    proposal_open(&p, l, before, c);
+    int r = proposal_make(&p);
+    proposal_done(&p);
+    if (r == 0) {
         *ret_slot = p.slot;
+        return 0;
+    }
+    r = refusal_explain(&p.refusal, before, c, e);
+    if (e)
+        err_at(e, "/docs/%zu", p.refused_op);
+    free(p.refusal.claim.key);
+    slot_done(&p.slot);
     return r;
+}
+
+bool ledger_decide(
+    const struct ledger *l, const struct intent *in, const struct change *c, struct slot *ret_slot)
+{
+    struct proposal p;
+    proposal_open(&p, l, in, c);
+    bool refused = proposal_make(&p) < 0;
+    proposal_done(&p);
+    bool waits = c->ops[0].claims != OP_CLAIMS_NOTHING;
+    bool needed = refused || waits || p.slot.claims.n || p.slot.freed.n;
+    if (refused) { /* all or none */
+        struct slot none = {.number = p.slot.number, .change = c->id, .refusal = p.refusal};
+        memcpy(none.prev, p.slot.prev, sizeof(none.prev));
+        slot_done(&p.slot);
+        p.slot = none;
+    }
+    *ret_slot = p.slot;
+    return needed;
+}
+
+static bool op_claims_anew(const struct proposal *p, const struct op *op)
+{
+    if (op->type == OP_DELETE)
+        return op->object->kind == KIND_NODE;
+    struct need need;
+    need_of(p, op->object, &need);
+    bool name = !need.name[0], vni = !need.vni[0] && !need.pool, tunnel = !need.tunnel;
+    const struct holding *h = ID_IS_ZERO(&op->object->id) ? NULL
+                                                          : ledger_held(p->l, &op->object->id);
+    for (; h; h = h->next) {
+        if (!need_keeps(&need, &h->claim))
+            continue;
+        name |= h->claim.type == CLAIM_NAME;
+        vni |= h->claim.type == CLAIM_VNI;
+        tunnel |= h->claim.type == CLAIM_TUNNEL;
+    }
+    need_done(&need);
+    return !name || !vni || !tunnel;
+}
+
+bool ledger_claims(const struct ledger *l, const struct intent *before, const struct change *c)
+{
+    const struct proposal p = {.l = l, .before = before, .c = c};
+    for (size_t i = 0; i < c->ops_n; i++)
+        if (op_claims_anew(&p, &c->ops[i]))
+            return true;
+    return false;
 }

@@ -282,6 +282,18 @@ void object_free(struct object *o)
     free(o);
 }
 
+bool object_node_id(const struct object *o, node_id *ret_id, struct key_public *ret_key)
+{
+    struct key_public key;
+    const char *text = o->kind == KIND_NODE ? value_get_text(o->spec, "key") : NULL;
+    if (!text || hex_decode(text, key.b, sizeof(key.b)) < 0)
+        return false;
+    crypto_digest(ret_id->b, sizeof(ret_id->b), key.b, sizeof(key.b));
+    if (ret_key)
+        *ret_key = key;
+    return true;
+}
+
 char *object_title(const struct object *o, char ret_text[OBJECT_TITLE])
 {
     bool local = nodes_is_local(&o->nodes);

@@ -3,6 +3,7 @@
 #define KAR_INTENT_OBJECT_H
 
 #include "base/addr.h"
+#include "base/crypto.h"
 #include "base/id.h"
 #include "intent/schema.h"
 
@@ -53,6 +54,10 @@ struct value *object_to_value(const struct object *o);
 int object_from_value(const struct value *v, struct object **ret_object, struct err *e);
 struct object *object_clone(const struct object *o);
 void object_free(struct object *o);
+
+/* Who a node object is: the hash of its key, and the key (NULL: not asked for). false: it is no
+ * node, or has no key. */
+bool object_node_id(const struct object *o, node_id *ret_id, struct key_public *ret_key);
 
 /* "vlan storage" or, local, "vlan n1/storage": how messages name an object. */
 enum { OBJECT_TITLE = 160 };

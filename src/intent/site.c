@@ -310,6 +310,8 @@ int site_rank(const struct intent *in, const struct object *a, const struct obje
 {
     const struct entry *x = intent_entry(in, &a->id), *y = intent_entry(in, &b->id);
     if (x && y) {
+        if (entry_standing(x) != entry_standing(y))
+            return entry_standing(x) < entry_standing(y) ? -1 : 1;
         if (x->created != y->created)
             return x->created < y->created ? -1 : 1;
         int c = ID_CMP(&x->created_by, &y->created_by);

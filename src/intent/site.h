@@ -96,7 +96,8 @@ const struct object *site_switch_on(const struct site *s, const char *name_or_ro
 const struct user *site_user(
     const struct site *s, const char *name_or_role, const struct user *after);
 
-/* Age decides between rivals: creating HLC, its node, then the id. < 0: a is the better one. */
+/* Who is better of two rivals: what counts before what waits for the ledger or was refused by it,
+ * then age: creating HLC, its node, then the id. < 0: a is. */
 int site_rank(const struct intent *in, const struct object *a, const struct object *b);
 
 #endif

@@ -111,7 +111,7 @@ static void render_device(
     netlink_set_mac(l, &mac);
     netlink_set_name(l, NA_PARENT, u->link);
     netlink_set_uint(l, NA_MTU, u->mtu);
-    netlink_set_uint(l, NA_VX_ID, ledger_vni(r->l, &o->id));
+    netlink_set_uint(l, NA_VX_ID, ledger_vni_of(r->l, o));
     netlink_set_ip(l, NA_VX_LOCAL, &u->local);
     netlink_set_uint(l, NA_VX_PORT, object_uint(o, "port", node));
     netlink_set_uint(l, NA_VX_TTL, object_uint(o, "ttl", node));
@@ -138,7 +138,7 @@ bool render_overlay(struct renderer *r, const struct object *o)
     if (!render_needs(r, o, KF_VXLAN) || !render_needs(r, o, KF_BRIDGE) ||
         !render_name_is_free(r, o, device) || (own_switch && !render_name_is_free(r, o, o->name)))
         return false;
-    if (ledger_vni(r->l, &o->id) == 0)
+    if (ledger_vni_of(r->l, o) == 0)
         return render_note(r, o, RENDER_PENDING, ERR_VNI_TAKEN,
             what("%s has no VNI yet", TITLE_OF(o)), why("the claim is not decided"), NULL);
 

@@ -207,10 +207,10 @@ static void claims_are_the_ledgers_word(void **state)
     expect_verdicts(&w, "n1",
         "vlan storage: admitted\n"
         "overlay n1/blue: admitted\n"
-        "overlay n1/green: pending: overlay n1/green has no VNI yet (its claims wait for a "
-        "majority of the acceptors) vni-taken\n"
-        "switch lan: pending: switch lan is not decided yet (its claims wait for a majority of the "
-        "acceptors) name-taken\n");
+        "overlay n1/green: pending: overlay n1/green is not decided yet (its claims wait for the "
+        "node that founded the cluster) busy\n"
+        "switch lan: pending: switch lan is not decided yet (its claims wait for the node that "
+        "founded the cluster) busy\n");
     world_close(&w);
 }
 

@@ -409,14 +409,17 @@ static const struct change *model_winner(
     const struct history *h, const object_id *id, size_t *ret_live)
 {
     const struct change *best = NULL;
+    bool removed = false; /* a node is, whatever else was said of it */
     *ret_live = 0;
     for (size_t i = 0; i < h->n; i++) {
         const struct change *c = h->v[i];
         if (!ID_EQ(&c->ops[0].object->id, id) || !model_live(h, &c->ops[0]))
             continue;
         ++*ret_live;
-        if (c->ops[0].type != OP_PUT)
+        if (c->ops[0].type != OP_PUT) {
+            removed |= c->ops[0].object->kind == KIND_NODE;
             continue;
+        }
         int later = best ? (c->hlc > best->hlc) - (c->hlc < best->hlc) : 1;
         if (later == 0)
             later = ID_CMP(&c->origin, &best->origin);
@@ -425,7 +428,7 @@ static const struct change *model_winner(
         if (later > 0)
             best = c;
     }
-    return best;
+    return removed ? NULL : best;
 }
 
 static void compare_with_model(const struct intent *in, const struct history *h)
