@@ -10,7 +10,7 @@
  *   TRANSPORT   4 0 0 0 │ receiver 4 │ counter 8 │ messages n+16                             ≥ 32
  *   UNKNOWN     5 0 0 0 │ receiver 4 │ counter 8: echo of a TRANSPORT whose keys are gone    = 16
  *
- *   HELLO       8 0 0 0 │ creator 16 │ sender 4 │ token 8 │ e 32 │ zeros 176 │ mac 16        = 256
+ *   HELLO       8 0 0 0 │ creator 16 │ sender 4 │ token 8 │ e 32 │ zeros 160+16 │ mac 16    = 256
  *   ANSWER      9 0 0 0 │ creator 16 │ receiver 4 │ sender 4 │ e 32 │ s 32+16 │ n+16 │ mac 16
  *   REQUEST    10 0 0 0 │ creator 16 │ receiver 4 │ s 32+16 │ n+16 │ mac 16
  *   JOINED     11 0 0 0 │ creator 16 │ receiver 4 │ counter 8 │ n+16
