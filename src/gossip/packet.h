@@ -4,7 +4,7 @@
  * number by which whoever is to read the packet finds the keys (WireGuard §5.4.2); nothing in a
  * packet says in the clear who speaks.
  *
- *   INITIATION  1 0 0 0 │ sender 4 │ e 32 │ s 32+16 │ guard 12+16 │ mac1 16 │ mac2 16        = 148
+ *   INITIATION  1 0 0 0 │ sender 4 │ e 32 │ s 32+16 │ caller 28+16 │ mac1 16 │ mac2 16       = 164
  *   RESPONSE    2 0 0 0 │ sender 4 │ receiver 4 │ e 32 │ verdict 1+16 │ mac1 16 │ mac2 16    = 93
  *   COOKIE      3 0 0 0 │ receiver 4 │ nonce 24 │ cookie 16+16                               = 64
  *   TRANSPORT   4 0 0 0 │ receiver 4 │ counter 8 │ messages n+16                             ≥ 32
@@ -17,7 +17,7 @@
  *
  * 1 to 5 are a session between members (session.h), 8 to 11 those of joining (session_join.h).
  * A stream carries TRANSPORT only. No packet is answered by a longer one before it was proven
- * authentic: 148 → 93 or 64, 93 → 64, 32 → 16, 256 → ANSWER, whose payload is bounded for it. */
+ * authentic: 164 → 93 or 64, 93 → 64, 32 → 16, 256 → ANSWER, whose payload is bounded for it. */
 #ifndef KAR_GOSSIP_PACKET_H
 #define KAR_GOSSIP_PACKET_H
 
@@ -26,6 +26,7 @@
 #include "gossip/step.h"
 
 enum packet_type {
+    PACKET_NONE = 0, /* none of ours */
     PACKET_INITIATION = 1,
     PACKET_RESPONSE = 2,
     PACKET_COOKIE = 3,
@@ -40,8 +41,8 @@ enum packet_type {
 enum {
     PACKET_INDEX_BYTES = 4,
     PACKET_MAC_BYTES = 16,
-    PACKET_GUARD_BYTES = 12, /* epoch ‖ count: an initiation is later than those before */
-    PACKET_INITIATION_BYTES = 8 + DH_BYTES + DH_BYTES + AEAD_TAG_BYTES + PACKET_GUARD_BYTES +
+    PACKET_CALLER_BYTES = ID_BYTES + 12, /* who calls ‖ epoch (4) ‖ count (8), see session.h */
+    PACKET_INITIATION_BYTES = 8 + DH_BYTES + DH_BYTES + AEAD_TAG_BYTES + PACKET_CALLER_BYTES +
                               AEAD_TAG_BYTES + 2 * PACKET_MAC_BYTES,
     PACKET_RESPONSE_BYTES = 12 + DH_BYTES + 1 + AEAD_TAG_BYTES + 2 * PACKET_MAC_BYTES,
     PACKET_COOKIE_BYTES = 8 + 24 + PACKET_MAC_BYTES + AEAD_TAG_BYTES,
@@ -59,8 +60,8 @@ enum {
 };
 _Static_assert(GOSSIP_PLAIN_MAX + PACKET_TRANSPORT_MORE <= GOSSIP_DATAGRAM_MAX, "one datagram");
 
-/* The type of a datagram, and whether it may be one at all: its zeros, its length for that type.
- * 0: it is none of ours. */
+/* The type of a datagram, and whether it may be one at all: its zeros, its length for that type;
+ * PACKET_NONE otherwise. */
 enum packet_type packet_type(const uint8_t *p, size_t n);
 /* Whether it belongs to joining; then *ret_creator is the member that it is for, or from. */
 bool packet_is_join(const uint8_t *p, size_t n, node_id *ret_creator);

@@ -6,21 +6,25 @@
  *
  *   initiator                                responder
  *   session_seal: -ERR_BUSY
- *     INITIATION e, es, s, ss, guard ─────►  known, not removed, later than those before
+ *     INITIATION e, es, s, ss, caller ────►  known, not removed, later than those before
  *                                            `next`: keys that receive only
  *     current ◄───── e, ee, se, verdict RESPONSE
  *     TRANSPORT, empty if nothing waits ──►  proof that it lives: `next` becomes `current`
  *     (up)                                   (up)
  *
  * - An initiation carries nothing for the layers above and replaces no session: the responder
- *   sends by the new keys only after the initiator's first transport packet.
+ *   sends by the new keys only after the initiator's first transport packet (which comes at once).
  * - After SESSION_REKEY_MS or 2^60 messages the next packet begins a handshake beside the session;
  *   after SESSION_REJECT_MS its keys are wiped. The former keys still receive meanwhile, so a rekey
  *   loses nothing and packets may overtake each other across it.
  * - Both at once: both handshakes may succeed, both sides receive by either, and send by that of
  *   the lesser node id.
- * - `guard` (start's epoch ‖ count) makes a recorded initiation worthless. A node with an old
- *   backup, whose epoch fell back, proves by a cookie that it is there now.
+ * - `caller` is the initiator's node id, and epoch of start ‖ count, which rise: a recorded
+ * initiation is worthless. A node with an old backup, whose epoch fell back, proves by a cookie
+ * that it is there now. An initiation that is sent again is the same bytes, and has the same
+ * answer.
+ * - The prologue names cluster and responder, the caller itself: keys fit only these two, also when
+ *   a member claims another's session key as its own.
  * - Under load an initiation is worth a Diffie-Hellman only with a cookie (MAC2), which proves its
  *   address; each address then has a rate.
  * - Who is removed gets RESPONSE with a verdict instead of keys, and no session.
@@ -37,9 +41,10 @@ enum {
     SESSION_REJECT_MS = 180000, /* the same */
     SESSION_REKEY_LATE_MS =
         20000,              /* so much later the responder begins it, if the initiator has not */
-    SESSION_RETRY_MS = 500, /* an unanswered initiation is made anew; doubled … */
-    SESSION_RETRY_MAX_MS = 5000, /* … up to this (WireGuard's REKEY_TIMEOUT) */
-    SESSION_WANTED_MS = 15000,   /* … for so long after the last session_seal */
+    SESSION_RETRY_MS = 500, /* an unanswered initiation is sent again; doubled … */
+    SESSION_RETRY_MAX_MS = 2000, /* … up to this; each session_seal may send it after the first */
+    SESSION_WANTED_MS = 6000,    /* … for so long after the last session_seal */
+    SESSION_CROSS_MS = 5000,     /* keys made within this of one another were made at once */
     SESSION_CONFIRM_MS = 15000,  /* keys that the initiator never used are wiped */
     SESSION_KEEPALIVE_MS = 3000, /* heard, and nothing to say for so long: an empty packet */
     SESSION_SILENT_MS = 8000,    /* said, and nothing heard for so long: begin a handshake */
@@ -47,6 +52,7 @@ enum {
     SESSION_UNKNOWN_PER_S = 100, /* UNKNOWN packets that we send a second */
     SESSION_SOURCE_PER_S = 20,   /* under load: handshakes of one proven address … */
     SESSION_SOURCE_BURST = 128,  /* … a whole rack behind one address may come at once */
+    SESSION_KEYS_MAX = 4,        /* of one peer: current, former, two that crossed */
     SESSION_OUT_MAX = 1024,      /* handshake packets that wait to be sent; the oldest gives way */
     SESSION_PLAIN_MAX = GOSSIP_FRAME_MAX - PACKET_TRANSPORT_MORE,
 };
@@ -58,7 +64,7 @@ struct session_options {
     cluster_id cluster;             /* the prologue: two clusters never agree on keys */
     uint32_t epoch;                 /* of this start */
     struct dh_secret key;           /* X25519; copied, wiped by sessions_free */
-    const struct gossip_view *view; /* member_each, member_get; outlives the sessions */
+    const struct gossip_view *view; /* member_each; outlives the sessions */
     void *random_ctx;
     void (*random)(void *ctx, void *p, size_t n);
 };
