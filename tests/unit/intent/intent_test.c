@@ -555,6 +555,96 @@ static void test_scale(void **state)
         change_free(v[i]);
 }
 
+/* An edit that waits leaves the object as it was; granted it is the object, refused it is shown
+ * beside it until the next edit, which names it too. */
+static void test_standing_of_an_edit(void **state)
+{
+    (void)state;
+    struct test_node n1;
+    test_node_make(&n1, 1);
+    struct intent *in = intent_new();
+    struct change *made = test_create(&n1, 1, test_object(KIND_SWITCH, "lan", "all", "{}"));
+    object_id id = made->ops[0].object->id;
+    intent_apply(in, made);
+    struct change *waits = test_edit(
+        &n1, 2, in, &id, test_object(KIND_SWITCH, "lan", "all", "{\"stp\":true}"));
+    intent_apply_as(in, waits, STANDING_WAITS);
+    assert_null(value_get(intent_get(in, &id)->spec, "stp"));
+    assert_int_equal(intent_entry(in, &id)->revs_n, 2);
+    assert_int_equal(intent_entry(in, &id)->revs[1]->standing, STANDING_WAITS);
+
+    struct intent *granted = intent_fork(in);
+    intent_apply_as(granted, waits, STANDING_COUNTS);
+    assert_non_null(value_get(intent_get(granted, &id)->spec, "stp"));
+    assert_int_equal(intent_entry(granted, &id)->revs_n, 1);
+    assert_int_equal(intent_entry(in, &id)->revs[1]->standing, STANDING_WAITS); /* its own */
+    intent_free(granted);
+
+    intent_apply_as(in, waits, STANDING_REFUSED);
+    intent_apply_as(in, waits, STANDING_OUT); /* nothing happens */
+    assert_null(value_get(intent_get(in, &id)->spec, "stp"));
+    assert_int_equal(intent_entry(in, &id)->revs[1]->standing, STANDING_REFUSED);
+    struct change *next = test_edit(
+        &n1, 3, in, &id, test_object(KIND_SWITCH, "lan", "all", "{\"stp\":false}"));
+    intent_apply(in, next);
+    assert_int_equal(intent_entry(in, &id)->revs_n, 1);
+    assert_true(intent_superseded(in, &id, &waits->ops[0].rev));
+    change_free(made);
+    change_free(waits);
+    change_free(next);
+    intent_free(in);
+}
+
+/* What only a change that waits has made exists; against one that counts it has the lesser rank,
+ * though it is older. */
+static void test_standing_of_a_creation(void **state)
+{
+    (void)state;
+    struct test_node n1;
+    test_node_make(&n1, 1);
+    struct intent *in = intent_new();
+    struct change *waits = test_create(&n1, 1, test_object(KIND_SWITCH, "lan", "all", "{}"));
+    struct change *counts = test_create(&n1, 2, test_object(KIND_SWITCH, "lan", "all", "{}"));
+    intent_apply_as(in, waits, STANDING_WAITS);
+    const struct object *o = intent_find(in, KIND_SWITCH, "lan", NULL, NULL);
+    assert_non_null(o);
+    assert_int_equal(entry_standing(intent_entry(in, &o->id)), STANDING_WAITS);
+    intent_apply(in, counts);
+    o = intent_find(in, KIND_SWITCH, "lan", NULL, NULL);
+    assert_true(ID_EQ(&o->id, &counts->ops[0].object->id));
+    intent_apply(in, waits);
+    o = intent_find(in, KIND_SWITCH, "lan", NULL, NULL);
+    assert_true(ID_EQ(&o->id, &waits->ops[0].object->id)); /* and it is the older one again */
+    change_free(waits);
+    change_free(counts);
+    intent_free(in);
+}
+
+/* A node that is removed does not come back by what it says of itself. */
+static void test_removal_of_a_node_is_final(void **state)
+{
+    (void)state;
+    struct test_node n1, n2;
+    test_node_make(&n1, 1);
+    test_node_make(&n2, 2);
+    struct intent *in = intent_new();
+    struct change *made = test_create(&n1, 1, test_object(KIND_NODE, "n2", "all", "{}"));
+    object_id id = made->ops[0].object->id;
+    intent_apply(in, made);
+    struct change *removal = test_delete(&n1, 2, in, &id);
+    struct change *late = test_edit(
+        &n2, 9, in, &id, test_object(KIND_NODE, "n2", "all", "{\"labels\":{\"rack\":\"a\"}}"));
+    intent_apply_as(in, removal, STANDING_WAITS);
+    assert_non_null(intent_node(in, "n2")); /* until it is decided */
+    intent_apply(in, late);
+    intent_apply(in, removal);
+    assert_null(intent_node(in, "n2"));
+    change_free(made);
+    change_free(removal);
+    change_free(late);
+    intent_free(in);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -565,6 +655,9 @@ int main(void)
         cmocka_unit_test(test_fork_is_apart),
         cmocka_unit_test(test_find),
         cmocka_unit_test(test_order),
+        cmocka_unit_test(test_standing_of_an_edit),
+        cmocka_unit_test(test_standing_of_a_creation),
+        cmocka_unit_test(test_removal_of_a_node_is_final),
         cmocka_unit_test(test_any_order_is_one_intent),
         cmocka_unit_test(test_scale),
     };
