@@ -390,7 +390,7 @@ static void test_epoch_fell_back(void **state)
     w.now += 10000;
     w.nodes[0].epoch = 3;
     node_start(&w, 0);
-    w.carried = 0;
+    world_record_anew(&w);
     assert_int_equal(node_say(&w, 0, 1, "x"), -ERR_BUSY);
     world_settle(&w);
     assert_int_equal(w.carried, 5); /* initiation, cookie, initiation, response, confirmed */

@@ -106,14 +106,20 @@ static inline void world_start(struct world *w, int n)
         node_start(w, i);
 }
 
+static inline void world_record_anew(struct world *w)
+{
+    w->carried = 0;
+    for (size_t i = 0; i < ARRAY_LEN(w->record); i++)
+        buf_done(&w->record[i]);
+}
+
 static inline void world_done(struct world *w)
 {
     for (int i = 0; i < w->n; i++)
         sessions_free(w->nodes[i].sessions);
     for (size_t i = 0; i < w->wire_n; i++)
         buf_done(&w->wire[i].bytes);
-    for (size_t i = 0; i < ARRAY_LEN(w->record); i++)
-        buf_done(&w->record[i]);
+    world_record_anew(w);
 }
 
 static inline int node_at(const struct world *w, const struct endpoint *at)
