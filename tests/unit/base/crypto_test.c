@@ -124,9 +124,102 @@ static void secrets_are_wiped(void **state)
     assert_memory_equal(a, zero, sizeof(a));
 }
 
+/* RFC 8439 §2.8.2. */
+static void chacha20_poly1305(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "Ladies and Gentlemen of the class of '99: If I could offer you only "
+        "one tip for the future, sunscreen would be it.";
+    enum { TEXT = sizeof(text) - 1 };
+    uint8_t key[AEAD_KEY_BYTES], nonce[AEAD_NONCE_BYTES], ad[12], tag[AEAD_TAG_BYTES];
+    uint8_t sealed[TEXT + AEAD_TAG_BYTES], plain[TEXT];
+    for (size_t i = 0; i < sizeof(key); i++)
+        key[i] = (uint8_t)(0x80 + i);
+    assert_int_equal(hex_decode("070000004041424344454647", nonce, sizeof(nonce)), 0);
+    assert_int_equal(hex_decode("50515253c0c1c2c3c4c5c6c7", ad, sizeof(ad)), 0);
+    assert_int_equal(hex_decode("1ae10b594f09e26a7e902ecbd0600691", tag, sizeof(tag)), 0);
+    crypto_seal(sealed, key, nonce, ad, sizeof(ad), (const uint8_t *)text, TEXT);
+    assert_memory_equal(sealed + TEXT, tag, sizeof(tag));
+    assert_true(crypto_open(plain, key, nonce, ad, sizeof(ad), sealed, sizeof(sealed)));
+    assert_memory_equal(plain, text, TEXT);
+    ad[11] ^= 1;
+    assert_false(crypto_open(plain, key, nonce, ad, sizeof(ad), sealed, sizeof(sealed)));
+}
+
+/* draft-irtf-cfrg-xchacha-03 §A.3.1, the same text. */
+static void xchacha20_poly1305(void **state)
+{
+    (void)state;
+    static const char text[] =
+        "Ladies and Gentlemen of the class of '99: If I could offer you only "
+        "one tip for the future, sunscreen would be it.";
+    enum { TEXT = sizeof(text) - 1 };
+    uint8_t key[AEAD_KEY_BYTES], nonce[AEAD_NONCE_LONG_BYTES], ad[12], tag[AEAD_TAG_BYTES];
+    uint8_t sealed[TEXT + AEAD_TAG_BYTES], plain[TEXT];
+    for (size_t i = 0; i < sizeof(key); i++)
+        key[i] = (uint8_t)(0x80 + i);
+    for (size_t i = 0; i < sizeof(nonce); i++)
+        nonce[i] = (uint8_t)(0x40 + i);
+    assert_int_equal(hex_decode("50515253c0c1c2c3c4c5c6c7", ad, sizeof(ad)), 0);
+    assert_int_equal(hex_decode("c0875924c1c7987947deafd8780acf49", tag, sizeof(tag)), 0);
+    crypto_seal_long(sealed, key, nonce, ad, sizeof(ad), (const uint8_t *)text, TEXT);
+    assert_memory_equal(sealed + TEXT, tag, sizeof(tag));
+    assert_true(crypto_open_long(plain, key, nonce, ad, sizeof(ad), sealed, sizeof(sealed)));
+    assert_memory_equal(plain, text, TEXT);
+    sealed[0] ^= 1;
+    assert_false(crypto_open_long(plain, key, nonce, ad, sizeof(ad), sealed, sizeof(sealed)));
+}
+
+/* BLAKE2b's own test vectors (blake2-kat.h, keyed with 00..3f): of no input, and of 00 01. */
+static void blake2b_keyed(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t n;
+        const char *mac;
+    } rows[] = {
+        {0, "10ebb67700b1868efb4417987acf4690ae9d972fb7a590c2f02871799aaa4786"
+            "b5e996e8f0f4eb981fc214b005f42d2ff4233499391653df7aefcbc13fc51568"},
+        {2, "da2cfbe2d8409a0f38026113884f84b50156371ae304c4430173d08a99d9fb1b"
+            "983164a3770706d537f49e0c916d9f32b95cc37a95b99d857436f0232c88a965"},
+    };
+    uint8_t key[64], msg[2] = {0, 1}, expected[64], got[64];
+    for (size_t i = 0; i < sizeof(key); i++)
+        key[i] = (uint8_t)i;
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        assert_int_equal(hex_decode(rows[i].mac, expected, sizeof(expected)), 0);
+        crypto_mac(got, sizeof(got), key, sizeof(key), msg, rows[i].n);
+        assert_memory_equal(got, expected, sizeof(got));
+    }
+}
+
+/* HMAC is not the keyed BLAKE2b; its values are judged by Noise's vectors (noise_test). Here: what
+ * the key and each piece do. */
+static void hmac(void **state)
+{
+    (void)state;
+    const struct crypto_piece one[] = {{"ab", 2}}, two[] = {{"a", 1}, {"b", 1}},
+                              other[] = {{"ac", 2}};
+    uint8_t a[HMAC_BYTES], b[HMAC_BYTES];
+    crypto_hmac(a, "key", 3, one, 1);
+    crypto_hmac(b, "key", 3, two, 2);
+    assert_memory_equal(a, b, sizeof(a));
+    crypto_hmac(b, "key\0", 4, one, 1); /* RFC 2104: keys are padded with zeroes */
+    assert_memory_equal(a, b, sizeof(a));
+    crypto_hmac(b, "kez", 3, one, 1);
+    assert_false(crypto_equal(a, b, sizeof(a)));
+    crypto_hmac(b, "key", 3, other, 1);
+    assert_false(crypto_equal(a, b, sizeof(a)));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(chacha20_poly1305),
+        cmocka_unit_test(xchacha20_poly1305),
+        cmocka_unit_test(blake2b_keyed),
+        cmocka_unit_test(hmac),
         cmocka_unit_test(ed25519),
         cmocka_unit_test(a_new_pair_signs_for_itself_only),
         cmocka_unit_test(blake2b),

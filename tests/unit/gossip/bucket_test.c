@@ -64,7 +64,7 @@ static void test_bounded(void **state)
         assert_true(b.of.n <= BUCKETS_MAX);
     }
     assert_int_equal(
-        take_all(&b, "0.0.0.10", BUCKETS_MAX + 10), 5); /* kept: 4 and what came in a second */
+        take_all(&b, "0.0.0.10", BUCKETS_MAX + 10), 5); /* kept, and filled up in a second */
     assert_int_equal(take_all(&b, "0.0.0.0", BUCKETS_MAX + 10), 5); /* forgotten, so whole */
     buckets_done(&b);
 }
