@@ -30,6 +30,7 @@ struct agent_change_ask {
     const char *message; /* NULL: empty; copied like all texts here */
     const char *author;  /* never NULL */
     bool force, yes;     /* what rules allow only so; warnings are accepted */
+    bool provisional;    /* counts before its claims are granted, until they are refused */
     bool wait, progress; /* answer when the nodes are done; stream events meanwhile */
     time_ms timeout_ms;  /* of waiting */
 };

@@ -14,6 +14,7 @@ enum {
         {"author", VALUE_TEXT, false, 1, CHANGE_AUTHOR_MAX, "who; default: the caller's user"}, \
         {"force", VALUE_BOOL, false, 0, 0, "allow what the rules allow only so"},               \
         {"yes", VALUE_BOOL, false, 0, 0, "accept the warnings"},                                \
+        {"provisional", VALUE_BOOL, false, 0, 0, "do not wait for claims to be granted"},       \
         {"wait", VALUE_BOOL, false, 0, 0, "answer when every touched node is done"},            \
         {"timeout_ms", VALUE_INT, false, 0, WAIT_MS_MAX, "how long to wait"},                   \
     {                                                                                           \
@@ -46,6 +47,7 @@ static void run_change(struct api_call *call, struct value *params, bool dry)
         .author = author ? author : api_peer(call)->user,
         .force = value_get_bool(params, "force", false),
         .yes = value_get_bool(params, "yes", false),
+        .provisional = value_get_bool(params, "provisional", false),
         .wait = value_get_bool(params, "wait", true),
         .progress = value_get_bool(params, "progress", false),
         .timeout_ms = value_get_int(params, "timeout_ms", WAIT_MS_DEFAULT),

@@ -111,9 +111,18 @@ int ledger_propose(const struct ledger *l, const struct intent *before, const st
  * needed: the change waits for one, or moves claims, or is refused. */
 bool ledger_decide(
     const struct ledger *l, const struct intent *in, const struct change *c, struct slot *ret_slot);
+/* Whether a change may have to be decided at all, by what it is alone: it puts or deletes what can
+ * hold a claim, or a node. */
+bool ledger_concerns(const struct change *c);
 /* Whether a change (sealed or not) asks for something that its objects do not hold yet, or removes
  * a node: then its operations say so (op_claims). */
 bool ledger_claims(const struct ledger *l, const struct intent *before, const struct change *c);
+/* Gives each overlay of a change that is not sealed, and that holds no VNI, a number of its pool
+ * that nobody is known to have: for a provisional change. Where in the pool it looks first depends
+ * on the node and the name, so that two sides of a split seldom take the same. Where none is left
+ * the overlay stays as it is. */
+void ledger_pick_vnis(
+    const struct ledger *l, const struct intent *before, const node_id *node, struct change *c);
 /* What becomes of a change, as far as the slots so far tell: a pure function of the two. */
 enum standing ledger_standing(const struct ledger *l, const struct change *c);
 

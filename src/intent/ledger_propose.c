@@ -368,6 +368,21 @@ bool ledger_decide(
     return needed;
 }
 
+bool ledger_concerns(const struct change *c)
+{
+    bool concerns = false;
+    for (size_t i = 0; i < c->ops_n && !concerns; i++) {
+        const struct op *op = &c->ops[i];
+        const struct object *o = op->object;
+        bool local = op->type == OP_PUT && op->bases_n == 0 && o->kind != KIND_OVERLAY &&
+                     nodes_is_local(&o->nodes); /* an edit may make it so, and free its name */
+        concerns = op->claims != OP_CLAIMS_NOTHING ||
+                   (schema_kinds[o->kind].is_interface && !local) ||
+                   (op->type == OP_DELETE && o->kind == KIND_NODE);
+    }
+    return concerns;
+}
+
 static bool op_claims_anew(const struct proposal *p, const struct op *op)
 {
     if (op->type == OP_DELETE)
@@ -395,4 +410,49 @@ bool ledger_claims(const struct ledger *l, const struct intent *before, const st
         if (op_claims_anew(&p, &c->ops[i]))
             return true;
     return false;
+}
+
+static uint32_t pick_apart(
+    const struct proposal *p, const struct object *o, const node_id *node, struct uint_range range)
+{
+    const struct crypto_piece pieces[] = {{node->b, sizeof(node->b)}, {o->name, strlen(o->name)}};
+    uint8_t hash[16];
+    uint64_t at = 0;
+    crypto_digest_pieces(hash, sizeof(hash), pieces, 2);
+    for (size_t i = 0; i < 8; i++)
+        at = at << 8 | hash[i];
+    at = range.first + at % (range.last - range.first + 1);
+    uint32_t number = vni_set_lowest_free(&p->vnis, (uint32_t)at, (uint32_t)range.last);
+    return number ? number
+                  : vni_set_lowest_free(&p->vnis, (uint32_t)range.first, (uint32_t)range.last);
+}
+
+void ledger_pick_vnis(
+    const struct ledger *l, const struct intent *before, const node_id *node, struct change *c)
+{
+    struct proposal p;
+    proposal_open(&p, l, before, c);
+    for (size_t i = 0; i < c->ops_n; i++) {
+        const struct object *o = c->ops[i].object;
+        bool overlay = c->ops[i].type == OP_PUT && o->kind == KIND_OVERLAY;
+        const struct value *vni = overlay ? object_value(o, "vni", NULL) : NULL;
+        if (value_is(vni, VALUE_INT) && vni->i > 0 && vni->i <= VNI_MAX)
+            vni_set_take(&p.vnis, (uint32_t)vni->i);
+    }
+    for (size_t i = 0; i < c->ops_n; i++) {
+        struct object *o = c->ops[i].object;
+        bool overlay = c->ops[i].type == OP_PUT && o->kind == KIND_OVERLAY;
+        const struct value *vni = overlay ? object_value(o, "vni", NULL) : NULL;
+        struct uint_range range;
+        if (!overlay || value_is(vni, VALUE_INT) || ledger_vni(l, &o->id) ||
+            pool_range(&p, value_is(vni, VALUE_TEXT) ? vni->s : "auto", &range) < 0)
+            continue;
+        uint32_t number = pick_apart(&p, o, node, range);
+        if (number) {
+            value_set_int(o->spec, "vni", number);
+            vni_set_take(&p.vnis, number);
+        }
+    }
+    proposal_done(&p);
+    slot_done(&p.slot);
 }

@@ -155,6 +155,7 @@ static void agent_free(struct agent *a)
     admission_done(&a->verdicts);
     intent_free(a->intent);
     ledger_free(a->ledger);
+    agent_ledger_done(a);
     history_done(&a->history);
     crypto_wipe(&a->is, sizeof(a->is));
     free(a);
@@ -187,7 +188,7 @@ int agent_open(const struct agent_options *opt, struct agent **ret, struct err *
 bool agent_stop(struct agent *a)
 {
     a->stopping = true;
-    if (jobs_committing(a))
+    if (jobs_committing(a) || agent_ledger_committing(a))
         return false;
     jobs_done(a);
     watches_done(a);
@@ -209,13 +210,14 @@ void agent_close(struct agent *a)
 bool agent_work(struct agent *a)
 {
     a->store->ops->dispatch(a->store);
-    return converge_work(a) || jobs_work(a);
+    return converge_work(a) || agent_ledger_work(a) || jobs_work(a);
 }
 
 time_ms agent_deadline(const struct agent *a)
 {
-    time_ms x = converge_deadline(a), y = jobs_deadline(a);
-    return x < y ? x : y;
+    time_ms x = converge_deadline(a), y = jobs_deadline(a), z = agent_ledger_deadline(a);
+    time_ms first = x < y ? x : y;
+    return first < z ? first : z;
 }
 
 bool agent_is_restored(const struct agent *a)

@@ -136,7 +136,7 @@ static bool load_change(void *ctx, const void *key, size_t key_n, const void *va
         l->stream = c->stream;
         l->seq = c->seq;
         l->prev = c->id;
-        intent_apply(a->intent, c);
+        agent_ledger_change(a, c);
         history_add(&a->history, c);
         hlc_seen(&a->hlc, c->hlc);
         if (ID_EQ(&c->origin, &a->is.self) && c->stream == a->is.stream) {
@@ -231,10 +231,10 @@ static int load_undos(struct agent *a, struct plan *ret_undo, bool *ret_found, s
 int agent_load(struct agent *a, struct err *e)
 {
     int r = load_identity(a, e);
+    if (r == 0) /* they say which changes count */
+        r = load_table(a, STORE_SLOTS, load_slot, e);
     if (r == 0)
         r = load_table(a, STORE_CHANGES, load_change, e);
-    if (r == 0)
-        r = load_table(a, STORE_SLOTS, load_slot, e);
     if (r == 0)
         r = load_table(a, STORE_BORROWED, load_loan, e);
     if (r == 0)

@@ -111,7 +111,18 @@ static struct value *plan_value(const struct draft *d)
     return v;
 }
 
-static struct value *op_state(struct agent *a, const struct op *op, struct object_status *ret)
+/* What a change asks for that waits, whatever the object is until then. */
+static void op_waits(struct agent *a, struct object_status *ret)
+{
+    ret->state = OBJ_PENDING;
+    err_set(&ret->reason, ERR_BUSY, what("it waits for its claims to be granted"),
+        why(agent_acceptor_is_reached(a) ? "the node that founded the cluster has not answered yet"
+                                         : "the node that founded the cluster is not reached"),
+        fix("nothing: it is decided once that node is reached; karctl conflicts shows it"));
+}
+
+static struct value *op_state(
+    struct agent *a, const struct op *op, enum standing standing, struct object_status *ret)
 {
     struct value *v = value_map();
     const struct object *o = intent_get(a->intent, &op->object->id);
@@ -122,7 +133,10 @@ static struct value *op_state(struct agent *a, const struct op *op, struct objec
         value_set_text(v, "state", "deleted");
         return v;
     }
-    object_status(a, o, ret);
+    if (standing == STANDING_WAITS)
+        op_waits(a, ret);
+    else
+        object_status(a, o, ret);
     value_set_text(v, "state", object_state_text(ret->state));
     if (ret->reason.what[0])
         value_set(v, "reason", err_to_value(&ret->reason));
@@ -134,12 +148,13 @@ static struct value *node_value(struct agent *a, const struct job *j)
 {
     struct value *v = value_map(), *objects = value_list();
     enum object_state worst = OBJ_ACTIVE;
+    enum standing standing = ledger_standing(a->ledger, j->draft.change);
     for (size_t i = 0; i < j->draft.change->ops_n; i++) {
         const struct op *op = &j->draft.change->ops[i];
         if (op->type == OP_PUT && !intent_on_node(a->intent, op->object, a->node))
             continue;
         struct object_status s = {0};
-        value_add(objects, op_state(a, op, &s));
+        value_add(objects, op_state(a, op, standing, &s));
         if (object_state_cmp(s.state, worst) > 0)
             worst = s.state;
     }
@@ -177,24 +192,13 @@ static void job_done(struct agent *a, struct job *j, bool timed_out)
 
 /* --- commit ----------------------------------------------------------------------------------- */
 
-static void slot_key(uint64_t number, uint8_t ret_key[8])
-{
-    for (int i = 0; i < 8; i++)
-        ret_key[i] = (uint8_t)(number >> (56 - 8 * i));
-}
-
 static void batch_change(struct store_batch *b, const struct draft *d)
 {
-    uint8_t key[CHANGE_KEY_BYTES], number[8];
-    struct buf bytes = BUF_INIT;
+    uint8_t key[CHANGE_KEY_BYTES];
     change_key(d->change, key);
     store_put(b, STORE_CHANGES, key, sizeof(key), d->bytes.p, d->bytes.n);
-    if (d->slot.number) {
-        slot_encode(&d->slot, &bytes);
-        slot_key(d->slot.number, number);
-        store_put(b, STORE_SLOTS, number, sizeof(number), bytes.p, bytes.n);
-    }
-    buf_done(&bytes);
+    if (d->slot.number)
+        batch_slot(b, &d->slot);
     meta_put_u64(b, META_HLC, d->hlc);
 }
 
@@ -204,9 +208,9 @@ static void change_accept(struct agent *a, struct job *j)
     struct draft *d = &j->draft;
     struct change *c = d->change;
     struct err e;
-    intent_apply(a->intent, c);
-    int r = d->slot.number ? ledger_apply(a->ledger, &d->slot, &e) : 0;
+    int r = d->slot.number ? agent_ledger_slot(a, &d->slot, &e) : 0;
     assert(r == 0); /* proposed on this very ledger, and nothing came between */
+    agent_ledger_change(a, c);
     a->seq = c->seq;
     a->prev = c->id;
     hlc_seen(&a->hlc, d->hlc);
@@ -287,6 +291,7 @@ static int job_draft(struct agent *a, struct job *j)
         .author = j->ask.author,
         .message = j->ask.message,
         .force = j->ask.force,
+        .provisional = j->ask.provisional,
     };
     return draft_make(a, &ask, &j->draft);
 }
@@ -416,6 +421,8 @@ static bool job_is_unsettled(struct agent *a, const struct job *j)
 {
     const struct change *c = j->draft.change;
     bool deletes = false;
+    if (ledger_standing(a->ledger, c) == STANDING_WAITS)
+        return agent_acceptor_is_reached(a); /* else nobody knows how long it takes */
     for (size_t i = 0; i < c->ops_n; i++) {
         const struct object *o = intent_get(a->intent, &c->ops[i].object->id);
         struct object_status s;
@@ -438,10 +445,25 @@ static bool job_is_unsettled(struct agent *a, const struct job *j)
     return false;
 }
 
+/* The ledger refused it: it is kept in the history and changes nothing. */
+static bool job_refused(struct agent *a, struct job *j)
+{
+    const struct change *c = j->draft.change;
+    const struct decision *d = ledger_decision(a->ledger, &c->id);
+    struct err e;
+    if (!d || d->granted)
+        return false;
+    refusal_explain(&d->refusal, a->intent, c, &e);
+    job_fail_one(a, j, &e);
+    return true;
+}
+
 void jobs_quiet(struct agent *a)
 {
     for (size_t i = 0; i < a->jobs.n;) {
         struct job *j = a->jobs.v[i];
+        if (j->state == JOB_CONVERGING && j->draft.change->ops_n && job_refused(a, j))
+            continue;
         if (j->state != JOB_CONVERGING || job_is_unsettled(a, j))
             i++;
         else
@@ -459,7 +481,8 @@ bool jobs_work(struct agent *a)
             return true;
         }
     }
-    struct job *next = a->stopping || jobs_committing(a) ? NULL : jobs_next(a);
+    bool busy = a->stopping || jobs_committing(a) || agent_ledger_committing(a);
+    struct job *next = busy ? NULL : jobs_next(a);
     if (next)
         job_start(a, next);
     return next != NULL;

@@ -82,10 +82,23 @@ int draft_seal(struct draft *d, const struct key_secret *key, struct err *e)
     return 0;
 }
 
+/* Every node is told by the change itself whether it waits for the ledger. A provisional one runs
+ * before anybody gave it a VNI: it takes one for itself, which is to be seen. */
+static void draft_claims(const struct agent *a, struct draft *d)
+{
+    struct change *c = d->change;
+    if (d->provisional)
+        ledger_pick_vnis(a->ledger, a->intent, &a->is.self, c);
+    for (size_t i = 0; i < c->ops_n; i++)
+        c->ops[i].claims = d->provisional ? OP_CLAIMS_PROVISIONAL : OP_CLAIMS_WAITS;
+}
+
 static int draft_stamp(struct agent *a, struct draft *d)
 {
     struct change *c = d->change;
     struct err e = {0};
+    if (ledger_claims(a->ledger, a->intent, c))
+        draft_claims(a, d);
     d->hlc = a->hlc;
     c->cluster = a->is.cluster;
     c->origin = a->is.self;
@@ -106,13 +119,17 @@ static int draft_ledger(struct agent *a, struct draft *d)
     int r = ledger_propose(a->ledger, a->intent, d->change, &d->slot, &e);
     if (r < 0)
         return draft_err(d, &e);
+    bool waits = d->change->ops_n && d->change->ops[0].claims != OP_CLAIMS_NOTHING;
     d->ledger = ledger_fork(a->ledger);
-    if (d->slot.claims.n == 0 && d->slot.freed.n == 0) {
+    if (d->slot.claims.n == 0 && d->slot.freed.n == 0 && !waits) {
         d->slot.number = 0;
         return 0;
     }
+    agent_ledger_removals(a, d->change, &d->slot);
     slot_sign(&d->slot, &a->is.self, &a->is.key);
     r = ledger_apply(d->ledger, &d->slot, &e);
+    if (!agent_is_acceptor(a)) /* judged as if it were granted; who decides it is another */
+        slot_done(&d->slot);
     return r < 0 ? draft_err(d, &e) : 0;
 }
 
@@ -203,6 +220,7 @@ int draft_make(struct agent *a, const struct draft_ask *ask, struct draft *ret)
         return draft_err(d, &e);
     free(d->change->author);
     free(d->change->message);
+    d->provisional = ask->provisional;
     d->change->author = mem_strdup(ask->author);
     d->change->message = mem_strdup(ask->message ? ask->message : "");
     if (ask->undo)

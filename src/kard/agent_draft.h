@@ -14,13 +14,13 @@ struct draft {
     struct buf bytes;      /* the change as it will be stored */
     struct intent *after;  /* with the change applied */
     struct ledger *ledger; /* with the slot applied */
-    struct slot slot;      /* number 0: no claims, no slot */
+    struct slot slot;      /* number 0: no claims, or another node decides them */
     hlc hlc;               /* the stamp given to the change */
     size_t *doc_of_op;     /* operation → document it comes from */
     struct value *docs;    /* [{kind, name, node?, action, changes}] of the answer */
     struct value *node;    /* {node, operations, disruptive} of the answer */
     size_t operations_n;
-    bool disruptive;
+    bool disruptive, provisional;
     char plan[PLAN_ID_TEXT]; /* the same documents on the same state have the same */
     struct errs errs, warnings;
 };
@@ -29,7 +29,7 @@ struct draft_ask {
     const struct value *docs; /* NULL: undo */
     const char *undo;
     const char *author, *message;
-    bool force;
+    bool force, provisional;
 };
 
 /* Documents → operations → gates 1 and 2 → preview. Whatever is wrong stands in ret->errs, all of

@@ -138,7 +138,7 @@ int history_intent(struct agent *a, size_t n, struct intent **ret, struct err *e
             intent_free(in);
             return r;
         }
-        intent_apply(in, c);
+        intent_apply_as(in, c, ledger_standing(a->ledger, c));
         change_free(c);
     }
     *ret = in;

@@ -10,6 +10,7 @@
 #include "intent/admission.h"
 #include "kard/agent.h"
 #include "kard/agent_dhcp.h"
+#include "kard/agent_ledger.h"
 #include "netcfg/reconcile.h"
 
 /* --- history: an index over the changes in the store (agent_history.c) ------------------------ */
@@ -116,6 +117,7 @@ struct agent {
 
     struct intent *intent;
     struct ledger *ledger;
+    struct agent_ledger deciding;
     struct verdicts verdicts; /* of this node, for the intent as it is */
     struct history history;
 
