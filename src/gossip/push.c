@@ -61,6 +61,11 @@ static void push_recent(struct replica *r, const struct stream_key *key, time_ms
     r->recent[0] = (struct recent){*key, now};
 }
 
+static void push_digest_later(struct replica *r, time_ms now)
+{
+    r->digest_due = now + DIGEST_MIN_MS + replica_draw(r, DIGEST_MAX_MS - DIGEST_MIN_MS + 1);
+}
+
 void push_stored(struct replica *r, const struct stream_key *key, uint64_t seq,
     const struct passing *passing, const struct buf *bytes, time_ms now, struct replica_out *out)
 {
@@ -70,7 +75,8 @@ void push_stored(struct replica *r, const struct stream_key *key, uint64_t seq,
     push_recent(r, key, now);
     r->stored_at = now;
     if (r->digest_due == TIME_NEVER)
-        r->digest_due = now + DIGEST_MIN_MS + replica_draw(r, DIGEST_MAX_MS - DIGEST_MIN_MS + 1);
+        push_digest_later(r, now);
+    r->digest_rounds = DIGEST_ROUNDS;
 }
 
 void push_digest(struct replica *r, time_ms now, struct replica_out *out)
@@ -78,6 +84,8 @@ void push_digest(struct replica *r, time_ms now, struct replica_out *out)
     node_id to[DIGEST_PEERS];
     struct buf body = BUF_INIT;
     r->digest_due = TIME_NEVER;
+    if (--r->digest_rounds > 0)
+        push_digest_later(r, now);
     while (r->recent_n > 0 && now - r->recent[r->recent_n - 1].at > RECENT_MS)
         r->recent_n--;
     buf_add(&body, r->have.sum.b, FINGERPRINT_BYTES);
@@ -86,7 +94,8 @@ void push_digest(struct replica *r, time_ms now, struct replica_out *out)
         stream_key_encode(&body, &s->key);
         bytes_add_u64(&body, stream_shown(s));
     }
-    size_t n = r->opt.peers.draw(r->opt.peers.ctx, DIGEST_PEERS, NULL, to);
+    bool few = r->opt.peers.count(r->opt.peers.ctx) <= PUSH_ALL_MAX;
+    size_t n = r->opt.peers.draw(r->opt.peers.ctx, few ? DIGEST_PEERS_FEW : DIGEST_PEERS, NULL, to);
     for (size_t i = 0; i < n; i++)
         replica_send(r, out, &to[i], MESSAGE_DIGEST, false, &body);
     buf_done(&body);

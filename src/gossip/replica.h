@@ -30,11 +30,14 @@ enum {
     /* Pushing. */
     PUSH_ALL_MAX = 16, /* up to so many living members the origin tells each itself */
     PUSH_FANOUT = 16,  /* among more, how many the origin tells … */
-    PUSH_FORWARD = 4,  /* … and how many everybody who stored it first tells in turn */
+    PUSH_FORWARD = 5,  /* … and how many everybody who stored it first tells in turn */
     PUSH_CHANGE_MAX = GOSSIP_PLAIN_MAX - MESSAGE_HEAD - 33, /* longer ones are announced */
-    DIGEST_MIN_MS = 20,     /* after storing something: that much later, drawn, … */
-    DIGEST_MAX_MS = 50,     /* … what came lately is told … */
-    DIGEST_PEERS = 4,       /* … to so many */
+    DIGEST_MIN_MS = 15,   /* after storing something: that much later, drawn, … */
+    DIGEST_MAX_MS = 30,   /* … what came lately is told … */
+    DIGEST_PEERS = 4,     /* … to so many, and then once more: who was missed by the push (one
+                             in e^5) and by eight digests (one in e^8) waits for a probe */
+    DIGEST_PEERS_FEW = 2, /* where the origin told all itself */
+    DIGEST_ROUNDS = 2,
     DIGEST_RECENT_MAX = 16, /* streams that a digest names */
 
     /* Comparing. */
@@ -47,9 +50,10 @@ enum {
     STREAMS_ORIGIN_MAX = 1024, /* one node's: it opens one when it cannot ask for its last number */
 
     /* Pulling. */
-    PULLS_MAX = 4,                 /* open ones, each of another member */
-    PULL_WANTS_MAX = 256,          /* streams that one asks for */
-    PULL_TIMEOUT_MS = 250,         /* without a byte of the answer; then another member is asked */
+    PULLS_MAX = 4,        /* open ones, each of another member */
+    PULL_WANTS_MAX = 256, /* streams that one asks for */
+    PULL_TIMEOUT_MS = 50, /* for a datagram's answer; then another member is asked, and what comes
+                             later is as good */
     PULL_TIMEOUT_STREAM_MS = 2000, /* the same by stream, which may have to be opened */
     PULL_WHOLE_MS = 10000,         /* for one answer, however it trickles in */
     PARTIAL_MS_MAX = 60000,        /* for one change, however many answers it takes */

@@ -103,6 +103,7 @@ struct replica {
     size_t agains;   /* members with `again` */
     struct recent recent[DIGEST_RECENT_MAX]; /* the latest first */
     size_t recent_n;
+    unsigned digest_rounds; /* that are due */
     time_ms digest_due, stored_at, wait_until;
     struct evidence evidence[EVIDENCE_MAX];
     size_t evidence_n, evidence_bytes;
