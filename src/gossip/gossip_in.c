@@ -136,6 +136,8 @@ static void stream_end(struct gossip *g, uint64_t number, const struct endpoint 
     streams_ended(&g->streams, number);
     if (nowhere)
         gossip_stream_failed(g, &peer, now);
+    else if (st)
+        gossip_stream_worked(g, &peer);
 }
 
 /* One packet of a stream. false: the stream is to be closed. */
@@ -150,8 +152,10 @@ static bool frame_take(struct gossip *g, uint64_t number, const struct endpoint 
     struct stream *st = streams_incoming(&g->streams, number, from, now, ret);
     if (in.packet && (!st || !streams_known(&g->streams, st, &in.peer, now, ret)))
         return false;
-    if (in.packet)
+    if (in.packet) {
+        gossip_stream_worked(g, &in.peer);
         packet_take(g, &in, NULL, now, ret);
+    }
     if (in.up)
         gossip_up(g, &in.peer);
     return true;

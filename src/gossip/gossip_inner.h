@@ -68,6 +68,7 @@ void gossip_stream(
 void gossip_up(struct gossip *g, const node_id *peer);
 /* A stream of ours led nowhere: another way, later. */
 void gossip_stream_failed(struct gossip *g, const node_id *peer, time_ms now);
+void gossip_stream_worked(struct gossip *g, const node_id *peer);
 /* Forgets what is kept for sending to it. */
 void gossip_peer_forget(struct gossip *g, const node_id *peer);
 /* Joins letters to packets, seals them, and sends what there is a session for. */

@@ -80,6 +80,13 @@ void gossip_stream_failed(struct gossip *g, const node_id *id, time_ms now)
     p->stream_fails++;
 }
 
+void gossip_stream_worked(struct gossip *g, const node_id *id)
+{
+    struct peer *p = map_get(&g->peers, id->b, sizeof(id->b));
+    if (p)
+        p->stream_fails = 0;
+}
+
 /* Moves a letter to those that wait for `to`, which is then ready to be tried. */
 static void letter_take(struct gossip *g, struct letter *l, time_ms now)
 {
