@@ -42,8 +42,8 @@ static void hkdf(const uint8_t ck[NOISE_HASH], const void *material, size_t n, s
 {
     uint8_t temp_key[NOISE_HASH];
     crypto_hmac(temp_key, ck, NOISE_HASH, &(struct crypto_piece){material, n}, 1);
-    for (uint8_t i = 0; i < outputs; i++) {
-        uint8_t number = i + 1;
+    for (size_t i = 0; i < outputs; i++) {
+        uint8_t number = (uint8_t)(i + 1);
         const struct crypto_piece pieces[] = {
             {i > 0 ? ret[i - 1] : temp_key, i > 0 ? NOISE_HASH : 0}, {&number, 1}};
         crypto_hmac(ret[i], temp_key, NOISE_HASH, pieces, ARRAY_LEN(pieces));
