@@ -69,7 +69,16 @@ static bool change_lost(const struct judge *j, const struct object *o, struct ve
     if (r->standing != STANDING_REFUSED || !d)
         return false;
     v->type = VERDICT_CONFLICTED;
+    v->lost_provisional = r->claims == OP_CLAIMS_PROVISIONAL;
     refusal_explain(&d->refusal, j->in, NULL, &v->reason);
+    if (d->refusal.claim.type && !ledger_needs(j->in, o, &d->refusal.claim)) {
+        struct err_text first;
+        err_text_format(&first, "%s", v->reason.what);
+        err_set(&v->reason, v->reason.code,
+            what("%s was refused with the change that it came with", TITLE_OF(o)),
+            why("%s; a change gets all of its claims or none", first.s),
+            fix("apply it again without that, or: %s", DELETE_OF(j->in, o)));
+    }
     return true;
 }
 
@@ -81,6 +90,7 @@ static bool claim_lost(const struct judge *j, const struct object *o, enum claim
     if (holder && ID_EQ(holder, &o->id))
         return false;
     const struct object *winner = holder ? intent_get(j->in, holder) : NULL;
+    v->lost_provisional = winner && is_provisional(j, o);
     if (winner)
         return lost_to(j, o, winner, VERDICT_CONFLICTED, code, what_, v);
     return !is_provisional(j, o) && undecided(j, o, v);

@@ -15,7 +15,8 @@ enum verdict_type { VERDICT_ADMITTED, VERDICT_BLOCKED, VERDICT_CONFLICTED, VERDI
 struct verdict {
     object_id object;
     enum verdict_type type;
-    struct err reason; /* what, why (the winner), fix; empty when admitted */
+    bool lost_provisional; /* it may run, and must not any more: its claims went to somebody else */
+    struct err reason;     /* what, why (the winner), fix; empty when admitted */
 };
 
 struct verdicts { /* read by admission_verdict only */

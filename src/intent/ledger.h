@@ -111,6 +111,8 @@ int ledger_propose(const struct ledger *l, const struct intent *before, const st
  * needed: the change waits for one, or moves claims, or is refused. */
 bool ledger_decide(
     const struct ledger *l, const struct intent *in, const struct change *c, struct slot *ret_slot);
+/* Whether the object needs this claim as it is. */
+bool ledger_needs(const struct intent *in, const struct object *o, const struct claim *c);
 /* Whether a change may have to be decided at all, by what it is alone: it puts or deletes what can
  * hold a claim, or a node. */
 bool ledger_concerns(const struct change *c);

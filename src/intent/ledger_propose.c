@@ -368,6 +368,16 @@ bool ledger_decide(
     return needed;
 }
 
+bool ledger_needs(const struct intent *in, const struct object *o, const struct claim *c)
+{
+    const struct proposal p = {.before = in};
+    struct need need;
+    need_of(&p, o, &need);
+    bool needs = need_keeps(&need, c);
+    need_done(&need);
+    return needs;
+}
+
 bool ledger_concerns(const struct change *c)
 {
     bool concerns = false;

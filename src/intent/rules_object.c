@@ -88,6 +88,13 @@ static bool field_kept(const struct rules *r, const struct field *f)
     return true;
 }
 
+bool rules_stood_before(const struct rules *r)
+{
+    const struct object *before = r->s->before;
+    const struct entry *e = before ? intent_entry(r->intents[BEFORE], &before->id) : NULL;
+    return e && entry_standing(e) == STANDING_COUNTS;
+}
+
 void rules_refuse_immutable(struct rules *r, const char *field)
 {
     const struct object *a = r->s->before, *b = r->s->after;
@@ -118,7 +125,7 @@ void rules_refuse_immutable(struct rules *r, const char *field)
 
 void rule_immutable(struct rules *r)
 {
-    if (!r->s->before || !r->s->after)
+    if (!rules_stood_before(r) || !r->s->after)
         return;
     for (const struct field *f = schema_kinds[r->o->kind].fields; f->name; f++) {
         if ((f->flags & FIELD_IMMUTABLE) && !field_kept(r, f))

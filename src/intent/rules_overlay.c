@@ -342,7 +342,7 @@ static bool ends_kept(const struct rules *r)
 
 void rule_overlay_fixed(struct rules *r)
 {
-    if (!r->s->before || !r->s->after)
+    if (!rules_stood_before(r) || !r->s->after)
         return;
     static const char *const fields[] = {"vlan", "underlay"};
     for (size_t i = 0; i < 2; i++) {

@@ -156,6 +156,9 @@ void rule_address_shared(struct rules *r);
 void rule_gateway(struct rules *r);
 /* "cannot be changed", with the commands that delete the object and create it anew. */
 void rules_refuse_immutable(struct rules *r, const char *field);
+/* Whether the object was there and counted: what waits for the ledger, or was refused, never ran,
+ * and anything of it may be changed. */
+bool rules_stood_before(const struct rules *r);
 
 /* rules_name.c */
 void rule_name(struct rules *r);

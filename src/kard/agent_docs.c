@@ -295,12 +295,14 @@ static void doc_delete(struct doc *doc)
     doc_answer(doc, NULL);
 }
 
-/* Whether a put would leave everything as it is: the same object, and nothing to settle. */
+/* Whether a put would leave everything as it is: the same object, granted, and nothing to settle.
+ */
 static bool doc_changes_nothing(const struct doc *doc, const struct object *o)
 {
     const struct entry *entry = doc->live ? intent_entry(doc->a->intent, &doc->live->id) : NULL;
-    return entry && entry->revs_n == 1 && strcmp(o->name, doc->live->name) == 0 &&
-           nodes_equal(&o->nodes, &doc->live->nodes) && value_equal(o->spec, doc->live->spec);
+    return entry && entry->revs_n == 1 && entry_standing(entry) == STANDING_COUNTS &&
+           strcmp(o->name, doc->live->name) == 0 && nodes_equal(&o->nodes, &doc->live->nodes) &&
+           value_equal(o->spec, doc->live->spec);
 }
 
 static void doc_put(struct doc *doc)

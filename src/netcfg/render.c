@@ -39,13 +39,20 @@ static bool admitted(struct renderer *r, const struct object *o)
     return false;
 }
 
+/* What ran before it was granted, and lost: it is taken down, unless a VM hangs on it. */
+static bool goes(const struct renderer *r, const struct object *o)
+{
+    const struct verdict *v = r->v != NULL ? admission_verdict(r->v, &o->id) : NULL;
+    return v != NULL && v->lost_provisional && !render_carries_port(r, &o->id);
+}
+
 static void render_kind(struct renderer *r, enum kind kind, render_fn fn)
 {
     const struct object *o;
     for (size_t i = 0; (o = intent_each(r->in, (int)kind, &i)) != NULL;) {
         if (!intent_on_node(r->in, o, r->host->node))
             continue;
-        if (!admitted(r, o) || !fn(r, o))
+        if ((!admitted(r, o) || !fn(r, o)) && !goes(r, o))
             render_hold(r, &o->id);
     }
 }

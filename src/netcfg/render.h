@@ -43,7 +43,8 @@ struct render_host {
 /* Objects whose verdict is not admitted are left out with a note, so are those whose need the
  * kernel lacks, or whose parent is missing. Whatever a left-out object has in the kernel already
  * stays as it is (design §3: a verdict never removes what runs): it is in the desired state as it
- * is found. Only a deleted object's links are not there. ret_desired is sorted.
+ * is found. Only the links of a deleted object are not there, nor those of a provisional one that
+ * lost and on which no port hangs. ret_desired is sorted.
  *
  * The result depends on `actual`, so it is made anew from every dump, before reconcile sees it. */
 void render_on(const struct intent *in, const struct ledger *l, const struct verdicts *v,

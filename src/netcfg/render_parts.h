@@ -59,6 +59,8 @@ void render_ref(const struct renderer *r, const char *ref, char ret_name[IFNAME_
 uint64_t render_mtu_of(const struct renderer *r, const char *name);
 void render_addresses(struct renderer *r, const struct object *o, const char *link);
 void render_gateway(struct renderer *r, const struct object *o, const char *link, uint32_t metric);
+/* render_carry.c: whether a port hangs on what the object has in the kernel. */
+bool render_carries_port(const struct renderer *r, const object_id *owner);
 /* Keeps what the object has in the kernel as it is. */
 void render_hold(struct renderer *r, const object_id *owner);
 /* A unicast, locally administered address that is the same on every start. */
