@@ -1,5 +1,5 @@
 /* replica.h: every change and slot is soon everywhere: what this node has of each stream, what
- * others have, and what is asked of whom (docs/protocol.md, "Replication"; docs/adr/0014).
+ * others have, and what is asked of whom (docs/protocol.md, "Replication"; docs/adr/0015).
  *
  * A node takes a stream in order and without gaps, so all it has is said by a vector of
  * {origin, stream} -> {seq, id}; the ledger is the stream of origin zero, its slots are numbered
