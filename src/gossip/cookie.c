@@ -32,11 +32,18 @@ static void mac(
 
 /* --- sender ----------------------------------------------------------------------------------- */
 
+void cookie_mac1_add(const struct cookie_keys *k, struct buf *packet)
+{
+    uint8_t mac1[PACKET_MAC_BYTES];
+    mac(k->mac1, COOKIE_KEY_BYTES, packet->p, packet->n, mac1);
+    buf_add(packet, mac1, PACKET_MAC_BYTES);
+}
+
 void cookie_macs_add(const struct cookie_keys *k, struct cookie *c, time_ms now, struct buf *packet)
 {
     uint8_t mac2[PACKET_MAC_BYTES] = {0};
-    mac(k->mac1, COOKIE_KEY_BYTES, packet->p, packet->n, c->mac1);
-    buf_add(packet, c->mac1, PACKET_MAC_BYTES);
+    cookie_mac1_add(k, packet);
+    memcpy(c->mac1, packet->p + packet->n - PACKET_MAC_BYTES, PACKET_MAC_BYTES);
     c->sent = true;
     if (c->have && now - c->at < COOKIE_MS)
         mac(c->value, PACKET_MAC_BYTES, packet->p, packet->n, mac2);
@@ -76,14 +83,21 @@ bool cookie_secret_old(const struct cookie_checker *k, time_ms now)
     return k->secret_at == TIME_NEVER || now - k->secret_at >= COOKIE_MS;
 }
 
+bool cookie_mac1_fits(const struct cookie_keys *own, const uint8_t *p, size_t n)
+{
+    uint8_t expected[PACKET_MAC_BYTES];
+    assert(n > PACKET_MAC_BYTES);
+    mac(own->mac1, COOKIE_KEY_BYTES, p, n - PACKET_MAC_BYTES, expected);
+    return crypto_equal(expected, p + n - PACKET_MAC_BYTES, PACKET_MAC_BYTES);
+}
+
 enum macs cookie_macs_check(const struct cookie_checker *k, const struct endpoint *from,
     const uint8_t *p, size_t n, time_ms now)
 {
     uint8_t expected[PACKET_MAC_BYTES], cookie[PACKET_MAC_BYTES];
     assert(n > MACS_BYTES);
-    const uint8_t *mac1 = p + n - MACS_BYTES, *mac2 = p + n - PACKET_MAC_BYTES;
-    mac(k->keys.mac1, COOKIE_KEY_BYTES, p, n - MACS_BYTES, expected);
-    if (!crypto_equal(expected, mac1, PACKET_MAC_BYTES))
+    const uint8_t *mac2 = p + n - PACKET_MAC_BYTES;
+    if (!cookie_mac1_fits(&k->keys, p, n - PACKET_MAC_BYTES))
         return MACS_FORGED;
     if (cookie_secret_old(k, now) || hex_is_zero(mac2, PACKET_MAC_BYTES))
         return MACS_FIT;
@@ -96,7 +110,7 @@ void cookie_give(const struct cookie_checker *k, const struct endpoint *from, co
     size_t n, const uint8_t nonce[AEAD_NONCE_LONG_BYTES], struct buf *ret)
 {
     uint8_t packet[PACKET_COOKIE_BYTES] = {PACKET_COOKIE}, cookie[PACKET_MAC_BYTES];
-    memcpy(packet + 4, p + 4, PACKET_INDEX_BYTES); /* INITIATION and RESPONSE: the sender's */
+    memcpy(packet + 4, p + 4, PACKET_INDEX_BYTES); /* INITIATION: the sender's */
     memcpy(packet + COOKIE_NONCE_AT, nonce, AEAD_NONCE_LONG_BYTES);
     cookie_of(k, from, cookie);
     crypto_seal_long(packet + COOKIE_SEALED_AT, k->keys.seal, nonce, p + n - MACS_BYTES,

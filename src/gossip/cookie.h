@@ -1,6 +1,8 @@
 /* cookie.h: MAC1, MAC2 and cookies: what keeps floods away from the Diffie-Hellman.
  *
- * WireGuard §5.3 and §5.4.4, with BLAKE2b-128. The last 32 bytes of INITIATION and RESPONSE:
+ * WireGuard §5.3 and §5.4.4, with BLAKE2b-128. INITIATION ends with both MACs, RESPONSE with the
+ * first: only who saw our initiation knows the number that a response must have, so responses
+ * cannot be a flood from afar.
  *
  *   mac1 = MAC(H("kar mac1 1\0" ‖ cluster ‖ receiver's session key), all before it)
  *          who does not know the receiver gets no work done and no answer
@@ -38,6 +40,7 @@ struct cookie {
     uint8_t mac1[PACKET_MAC_BYTES]; /* of the last packet sent, which a cookie must answer */
     bool sent;
 };
+void cookie_mac1_add(const struct cookie_keys *k, struct buf *packet);
 /* Appends both MACs to a packet. */
 void cookie_macs_add(
     const struct cookie_keys *k, struct cookie *c, time_ms now, struct buf *packet);
@@ -54,6 +57,7 @@ struct cookie_checker {
     time_ms secret_at; /* TIME_NEVER: none yet */
 };
 enum macs { MACS_FORGED, MACS_FIT, MACS_PROVEN /* the address, too */ };
+bool cookie_mac1_fits(const struct cookie_keys *own, const uint8_t *p, size_t n);
 enum macs cookie_macs_check(const struct cookie_checker *k, const struct endpoint *from,
     const uint8_t *p, size_t n, time_ms now);
 /* Whether the secret is to be drawn anew before cookie_give. */

@@ -5,7 +5,7 @@
  * packet says in the clear who speaks.
  *
  *   INITIATION  1 0 0 0 │ sender 4 │ e 32 │ s 32+16 │ caller 28+16 │ mac1 16 │ mac2 16       = 164
- *   RESPONSE    2 0 0 0 │ sender 4 │ receiver 4 │ e 32 │ verdict 1+16 │ mac1 16 │ mac2 16    = 93
+ *   RESPONSE    2 0 0 0 │ receiver 4 │ e 32 │ (verdict 1 ‖ sender 4)+16 │ mac1 16          = 77
  *   COOKIE      3 0 0 0 │ receiver 4 │ nonce 24 │ cookie 16+16                               = 64
  *   TRANSPORT   4 0 0 0 │ receiver 4 │ counter 8 │ messages n+16                             ≥ 32
  *   UNKNOWN     5 0 0 0 │ receiver 4 │ counter 8: echo of a TRANSPORT whose keys are gone    = 16
@@ -17,7 +17,7 @@
  *
  * 1 to 5 are a session between members (session.h), 8 to 11 those of joining (session_join.h).
  * A stream carries TRANSPORT only. No packet is answered by a longer one before it was proven
- * authentic: 164 → 93 or 64, 93 → 64, 32 → 16, 256 → ANSWER, whose payload is bounded for it. */
+ * authentic: 164 → 77 or 64, 32 → 16, 256 → ANSWER, whose payload is bounded for it. */
 #ifndef KAR_GOSSIP_PACKET_H
 #define KAR_GOSSIP_PACKET_H
 
@@ -44,7 +44,7 @@ enum {
     PACKET_CALLER_BYTES = ID_BYTES + 12, /* who calls ‖ epoch (4) ‖ count (8), see session.h */
     PACKET_INITIATION_BYTES = 8 + DH_BYTES + DH_BYTES + AEAD_TAG_BYTES + PACKET_CALLER_BYTES +
                               AEAD_TAG_BYTES + 2 * PACKET_MAC_BYTES,
-    PACKET_RESPONSE_BYTES = 12 + DH_BYTES + 1 + AEAD_TAG_BYTES + 2 * PACKET_MAC_BYTES,
+    PACKET_RESPONSE_BYTES = 8 + DH_BYTES + 5 + AEAD_TAG_BYTES + PACKET_MAC_BYTES,
     PACKET_COOKIE_BYTES = 8 + 24 + PACKET_MAC_BYTES + AEAD_TAG_BYTES,
     PACKET_TRANSPORT_HEAD = 16,
     PACKET_TRANSPORT_MORE = PACKET_TRANSPORT_HEAD + AEAD_TAG_BYTES, /* a packet less its messages */

@@ -11,18 +11,20 @@
 #include "gossip/session_inner.h"
 
 enum { VERDICT_WELCOME = 0, VERDICT_REMOVED = 1 };
-enum { INITIATION_NOISE_AT = 8, RESPONSE_NOISE_AT = 12 };
+enum { INITIATION_NOISE_AT = 8, RESPONSE_NOISE_AT = 8, VERDICT_BYTES = 1 + PACKET_INDEX_BYTES };
 enum { LATER_BYTES = PACKET_CALLER_BYTES - ID_BYTES };
 
-/* "kar session 1" ‖ 0 ‖ cluster ‖ responder */
-enum { PROLOGUE_BYTES = 14 + 2 * ID_BYTES };
-static void prologue_make(
-    const struct sessions *s, const node_id *responder, uint8_t ret[PROLOGUE_BYTES])
+/* "kar session 1" ‖ 0 ‖ cluster ‖ responder ‖ the initiation's first 8 bytes, which have its
+ * sender's index: so every byte before the MACs is bound to the keys. */
+enum { PROLOGUE_BYTES = 14 + 2 * ID_BYTES + INITIATION_NOISE_AT };
+static void prologue_make(const struct sessions *s, const node_id *responder,
+    const uint8_t *initiation, uint8_t ret[PROLOGUE_BYTES])
 {
     static const char label[14] = "kar session 1";
     memcpy(ret, label, sizeof(label));
     memcpy(ret + sizeof(label), s->opt.cluster.b, ID_BYTES);
     memcpy(ret + sizeof(label) + ID_BYTES, responder->b, ID_BYTES);
+    memcpy(ret + sizeof(label) + 2 * ID_BYTES, initiation, INITIATION_NOISE_AT);
 }
 
 /* --- our initiation --------------------------------------------------------------------------- */
@@ -44,20 +46,20 @@ static bool initiation_make(struct sessions *s, struct session_peer *p, time_ms 
     uint8_t prologue[PROLOGUE_BYTES];
     struct dh_secret e;
     struct buf caller = BUF_INIT, body = BUF_INIT;
-    prologue_make(s, &p->id, prologue);
+    o->local = sessions_index(s, p);
+    o->made = now;
+    bytes_add_u32(&body, (uint32_t)PACKET_INITIATION << 24);
+    bytes_add_u32(&body, o->local);
+    prologue_make(s, &p->id, body.p, prologue);
     handshake_begin(&o->h, &(struct handshake_options){.pattern = NOISE_IK,
                                .initiator = true,
                                .prologue = prologue,
                                .prologue_n = sizeof(prologue),
                                .s = &s->opt.key,
                                .rs = &p->key});
-    o->local = sessions_index(s, p);
-    o->made = now;
     buf_add(&caller, s->opt.self.b, ID_BYTES);
     bytes_add_u32(&caller, s->opt.epoch);
     bytes_add_u64(&caller, ++s->count);
-    bytes_add_u32(&body, (uint32_t)PACKET_INITIATION << 24);
-    bytes_add_u32(&body, o->local);
     sessions_random(s, &e, sizeof(e));
     int r = handshake_write(&o->h, &e, caller.p, caller.n, &body);
     crypto_wipe(&e, sizeof(e));
@@ -159,11 +161,11 @@ static int handshake_admit(struct sessions *s, const struct endpoint *from, cons
 }
 
 static void response_send(struct sessions *s, struct session_peer *p, const struct endpoint *from,
-    const uint8_t body[RESPONSE_BODY], time_ms now)
+    const uint8_t body[RESPONSE_BODY])
 {
     struct buf b = BUF_INIT;
     buf_add(&b, body, RESPONSE_BODY);
-    cookie_macs_add(&p->address, &p->cookie, now, &b);
+    cookie_mac1_add(&p->address, &b);
     sessions_send(s, &p->id, from, &b);
 }
 
@@ -171,16 +173,16 @@ static void response_send(struct sessions *s, struct session_peer *p, const stru
 static int response_make(struct sessions *s, struct session_peer *p, struct handshake *h,
     const struct endpoint *from, const uint8_t *initiation, time_ms now)
 {
-    const uint8_t verdict = p->removed ? VERDICT_REMOVED : VERDICT_WELCOME;
     struct bytes in = {.p = initiation + 4, .n = PACKET_INDEX_BYTES};
     uint32_t remote = bytes_u32(&in), local = p->removed ? 0 : sessions_index(s, p);
     struct dh_secret e;
-    struct buf body = BUF_INIT;
+    struct buf body = BUF_INIT, verdict = BUF_INIT;
     bytes_add_u32(&body, (uint32_t)PACKET_RESPONSE << 24);
-    bytes_add_u32(&body, local);
     bytes_add_u32(&body, remote);
+    bytes_add_u8(&verdict, p->removed ? VERDICT_REMOVED : VERDICT_WELCOME);
+    bytes_add_u32(&verdict, local);
     sessions_random(s, &e, sizeof(e));
-    int r = handshake_write(h, &e, &verdict, 1, &body);
+    int r = handshake_write(h, &e, verdict.p, verdict.n, &body);
     crypto_wipe(&e, sizeof(e));
     if (r == 0) {
         assert(body.n == RESPONSE_BODY);
@@ -189,23 +191,24 @@ static int response_make(struct sessions *s, struct session_peer *p, struct hand
             memcpy(k->e, initiation + INITIATION_NOISE_AT, DH_BYTES);
             memcpy(k->response, body.p, RESPONSE_BODY);
         }
-        response_send(s, p, from, body.p, now);
+        response_send(s, p, from, body.p);
     } else if (!p->removed) {
         map_remove(&s->indices, &local, sizeof(local));
     }
     buf_done(&body);
+    buf_done(&verdict);
     return r;
 }
 
 /* The same initiation again, because its answer was lost: the same answer, and nothing changes. */
 static bool response_again(struct sessions *s, struct session_peer *p, const struct endpoint *from,
-    const uint8_t *initiation, time_ms now)
+    const uint8_t *initiation)
 {
     for (size_t i = 0; i < SESSION_KEYS_MAX; i++) {
         struct keys *k = p->keys[i];
         if (k && !k->initiator && !k->confirmed &&
             memcmp(k->e, initiation + INITIATION_NOISE_AT, DH_BYTES) == 0) {
-            response_send(s, p, from, k->response, now);
+            response_send(s, p, from, k->response);
             return true;
         }
     }
@@ -218,7 +221,7 @@ static int caller_read(struct sessions *s, struct handshake *h, const uint8_t *p
 {
     uint8_t prologue[PROLOGUE_BYTES];
     struct buf caller = BUF_INIT;
-    prologue_make(s, &s->opt.self, prologue);
+    prologue_make(s, &s->opt.self, p, prologue);
     handshake_begin(h, &(struct handshake_options){.pattern = NOISE_IK,
                            .prologue = prologue,
                            .prologue_n = sizeof(prologue),
@@ -250,7 +253,7 @@ int initiation_open(
     if (r < 0)
         return r;
     r = caller_read(s, &h, p, n, &peer, later);
-    if (r == 0 && response_again(s, peer, from, p, now))
+    if (r == 0 && response_again(s, peer, from, p))
         goto out;
     if (r == 0 && peer->called && memcmp(later, peer->later, LATER_BYTES) <= 0 &&
         macs != MACS_PROVEN) {
@@ -297,22 +300,23 @@ static void response_accept(struct sessions *s, struct session_peer *p, struct h
 int response_open(struct sessions *s, const struct endpoint *from, const uint8_t *p, size_t n,
     time_ms now, struct session_in *ret)
 {
-    struct bytes in = {.p = p + 4, .n = 2 * PACKET_INDEX_BYTES};
-    uint32_t remote = bytes_u32(&in), local = bytes_u32(&in);
+    struct bytes in = {.p = p + 4, .n = PACKET_INDEX_BYTES};
+    uint32_t local = bytes_u32(&in);
     struct session_peer *peer = map_get(&s->indices, &local, sizeof(local));
-    enum macs macs;
     if (!peer || !peer->open || peer->open->local != local)
         return -ERR_STALE;
-    int r = handshake_admit(s, from, p, n, now, &macs);
-    if (r < 0)
-        return r;
+    if (!cookie_mac1_fits(&s->checker.keys, p, n))
+        return -ERR_SIGNATURE;
     struct handshake h = peer->open->h;
     struct buf verdict = BUF_INIT;
-    r = handshake_read(&h, p + RESPONSE_NOISE_AT, n - RESPONSE_NOISE_AT - MACS_BYTES, &verdict);
+    int r = handshake_read(
+        &h, p + RESPONSE_NOISE_AT, n - RESPONSE_NOISE_AT - PACKET_MAC_BYTES, &verdict);
     if (r == 0) {
-        assert(verdict.n == 1);
+        assert(verdict.n == VERDICT_BYTES);
+        in = (struct bytes){.p = verdict.p, .n = verdict.n};
         ret->peer = peer->id;
-        ret->removed = verdict.p[0] == VERDICT_REMOVED;
+        ret->removed = bytes_u8(&in) == VERDICT_REMOVED;
+        uint32_t remote = bytes_u32(&in);
         if (ret->removed)
             initiation_free(s, peer);
         else
