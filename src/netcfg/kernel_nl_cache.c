@@ -264,6 +264,15 @@ static void peer_pair(struct kernel_cache *c, const struct netlink *l)
         (list).n = kept_;                         \
     } while (0)
 
+/* A link that grew has its IPv6 settings only after that was announced. */
+static bool has_ipv6_anew(const struct kernel_cache *c, const struct netlink *l)
+{
+    const struct link_row *before = kernel_cache_link(c, l->index);
+    return netlink_uint(l, NA_MTU) >= NET_IPV6_MTU_MIN && before != NULL &&
+           netlink_uint(&before->link, NA_MTU) < NET_IPV6_MTU_MIN &&
+           !netlink_has(l, NA_ADDRGENMODE);
+}
+
 static bool link_event(struct kernel_cache *c, struct nlmsghdr *h)
 {
     struct link_row row;
@@ -279,7 +288,11 @@ static bool link_event(struct kernel_cache *c, struct nlmsghdr *h)
     if (c->dirty[CLASS_LINK])
         return true;
     if (h->nlmsg_type == RTM_NEWLINK) {
-        if (!link_decode(h, &row) || !link_put(c, &row))
+        if (!link_decode(h, &row))
+            return false;
+        if (has_ipv6_anew(c, &row.link))
+            c->dirty[CLASS_LINK] = true;
+        if (!link_put(c, &row))
             return false;
         peer_pair(c, &row.link);
         return true;

@@ -222,7 +222,10 @@ bool link_decode(struct nlmsghdr *h, struct link_row *ret)
     take_attributes(l, AT_LINK, tb, IFLA_MAX);
     take_indices(ret, tb);
     take_mark(l, tb[IFLA_PROP_LIST]);
-    take_af_spec(l, tb[IFLA_AF_SPEC]);
+    /* The announcement of an mtu too small for IPv6 still has its settings, which go right after
+     * it, unannounced (seen on 6.18). */
+    if (netlink_uint(l, NA_MTU) >= NET_IPV6_MTU_MIN)
+        take_af_spec(l, tb[IFLA_AF_SPEC]);
     take_stats(l, tb[IFLA_STATS64]);
     return true;
 }

@@ -62,6 +62,16 @@ static int port_attributes_add(struct kernel_nl *k, const struct netlink *l, uin
     return request_add(k, m, op, NULL, results, e);
 }
 
+/* A link that grows has IPv6, and settings of it, only when its new mtu stands; one that is too
+ * small has none (the kernel refuses them with EAFNOSUPPORT). */
+static int grown_af6_add(struct kernel_nl *k, const struct netlink *l, uint32_t index, size_t op,
+    struct kop_result *results, struct err *e)
+{
+    struct nl_msg *m = message_link(RTM_NEWLINK, 0, index);
+    fill_af6(m, l);
+    return request_add(k, m, op, NULL, results, e);
+}
+
 /* What of a wanted link goes into the first message about one that is there. */
 enum { WITH_ALIAS = 1 << 0, WITH_LINK = 1 << 1, WITH_INFO = 1 << 2 };
 
@@ -72,14 +82,17 @@ static int attributes_add(struct kernel_nl *k, const struct netlink *l, uint32_t
 {
     struct nl_msg *m = message_link(RTM_NEWLINK, 0, index);
     size_t empty = nlmsg_hdr(m)->nlmsg_len;
-    bool up = netlink_uint(l, NA_UP) != 0;
+    bool up = netlink_uint(l, NA_UP) != 0, sized = netlink_has(l, NA_MTU);
+    bool af6 = has_attributes(l, AT_AF6) && (!sized || netlink_uint(l, NA_MTU) >= NET_IPV6_MTU_MIN);
+    bool grown = af6 && sized && (with & WITH_LINK);
     if (with & WITH_ALIAS)
         fill_alias(m, l->alias);
     if (with & WITH_LINK)
         (void)fill_attributes(m, l, AT_LINK);
     if (with & WITH_INFO)
         fill_info(k, m, l, false);
-    fill_af6(m, l);
+    if (af6 && !grown)
+        fill_af6(m, l);
     if (!up)
         fill_up(m, l);
     if (!master_put(k, m, l, &results[op])) {
@@ -91,6 +104,8 @@ static int attributes_add(struct kernel_nl *k, const struct netlink *l, uint32_t
         r = request_add(k, m, op, NULL, results, e);
     else
         nlmsg_free(m);
+    if (r == 0 && grown)
+        r = grown_af6_add(k, l, index, op, results, e);
     if (r == 0)
         r = port_attributes_add(k, l, index, op, results, e);
     if (r != 0 || !up)

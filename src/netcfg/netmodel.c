@@ -32,7 +32,7 @@ static int addr_add(struct netstate *s, const struct netaddr *a)
     const struct netlink *l = netstate_link(s, a->link);
     if (l == NULL)
         return ENODEV;
-    if (a->prefix.ip.family == 6 && l->attr[NA_MTU].u < 1280)
+    if (a->prefix.ip.family == 6 && l->attr[NA_MTU].u < NET_IPV6_MTU_MIN)
         return EINVAL;
     if (FIND(s->addrs, netaddr_cmp, a) != NULL)
         return 0;

@@ -24,5 +24,7 @@ int netmodel_link_set(struct netstate *s, const struct netlink *wanted);
 /* Lets the port go from its bridge and everything that comes with it. */
 void netmodel_port_leave(struct netstate *s, struct netlink *port);
 void netmodel_bridge_mtu(struct netstate *s, const char *bridge);
+/* A link too small for IPv6 has none of its settings; it has them anew when it has grown. */
+void netmodel_ipv6_follows_mtu(struct netstate *s, struct netlink *l);
 
 #endif

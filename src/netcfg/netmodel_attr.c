@@ -7,8 +7,6 @@
 #include "netcfg/netattr.h"
 #include "netcfg/netmodel.h"
 
-enum { IPV6_MTU_MIN = 1280 }; /* RFC 8200 §5; below it the kernel drops IPv6 from the link */
-
 #define DROP_IF(list, row, condition)                 \
     do {                                              \
         size_t kept = 0;                              \
@@ -28,6 +26,16 @@ static void drop_ipv6(struct netstate *s, const char *link)
 
 /* --- mtu ------------------------------------------------------------------- */
 
+void netmodel_ipv6_follows_mtu(struct netstate *s, struct netlink *l)
+{
+    if (l->attr[NA_MTU].u < NET_IPV6_MTU_MIN) {
+        drop_ipv6(s, l->name);
+        l->set &= ~(1ULL << NA_ADDRGENMODE);
+    } else if (!netlink_has(l, NA_ADDRGENMODE)) {
+        netlink_set_uint(l, NA_ADDRGENMODE, 0);
+    }
+}
+
 void netmodel_bridge_mtu(struct netstate *s, const char *bridge)
 {
     struct netlink *b = netstate_link(s, bridge);
@@ -41,8 +49,7 @@ void netmodel_bridge_mtu(struct netstate *s, const char *bridge)
             min = l->attr[NA_MTU].u;
     }
     netlink_set_uint(b, NA_MTU, min != 0 ? min : 1500);
-    if (b->attr[NA_MTU].u < IPV6_MTU_MIN)
-        drop_ipv6(s, bridge);
+    netmodel_ipv6_follows_mtu(s, b);
 }
 
 static int set_mtu(struct netstate *s, struct netlink *l, uint64_t mtu)
@@ -56,8 +63,7 @@ static int set_mtu(struct netstate *s, struct netlink *l, uint64_t mtu)
         return ERANGE;
     netlink_set_uint(l, NA_MTU, mtu);
     l->mtu_pinned = l->kind == LINK_BRIDGE;
-    if (mtu < IPV6_MTU_MIN)
-        drop_ipv6(s, l->name);
+    netmodel_ipv6_follows_mtu(s, l);
     for (size_t i = 0; i < s->links.n; i++) {
         struct netlink *child = &s->links.v[i];
         if (child->kind == LINK_VLAN && strcmp(netlink_name(child, NA_PARENT), l->name) == 0 &&
@@ -195,6 +201,8 @@ static int set_attr(struct netstate *s, struct netlink *l, enum netattr a, const
         set_default_pvid(s, l, (uint16_t)v->u);
         return 0;
     default:
+        if (netattrs[a].place == AT_AF6 && l->attr[NA_MTU].u < NET_IPV6_MTU_MIN)
+            return EAFNOSUPPORT;
         if (netattrs[a].place == AT_PORT && !netlink_name(l, NA_MASTER)[0])
             return EINVAL;
         l->attr[a] = *v;
@@ -209,7 +217,10 @@ int netmodel_link_set(struct netstate *s, const struct netlink *wanted)
     if (l == NULL)
         return ENODEV;
     int first = 0;
+    bool small = netlink_has(wanted, NA_MTU) && netlink_uint(wanted, NA_MTU) < NET_IPV6_MTU_MIN;
     for (enum netattr a = NA_UP + 1; a < NA_COUNT; a++) {
+        if (small && netattrs[a].place == AT_AF6)
+            continue; /* the adapter does not ask for what cannot be */
         if (netlink_has(wanted, a)) {
             int errno_ = set_attr(s, l, a, &wanted->attr[a]);
             first = first != 0 ? first : errno_;

@@ -122,6 +122,7 @@ static void peer_create(struct netstate *s, const struct netlink *wanted)
     netlink_set_name(peer, NA_VETH_PEER, wanted->name);
     if (netlink_has(wanted, NA_MTU))
         netlink_set_uint(peer, NA_MTU, wanted->attr[NA_MTU].u);
+    netmodel_ipv6_follows_mtu(s, peer);
     uint32_t peer_index = peer->index;
     struct netlink *l = netstate_link(s, wanted->name);
     l->peer_index = peer_index;
@@ -151,6 +152,7 @@ int netmodel_link_create_half(struct netstate *s, const struct netlink *wanted)
         if (!netlink_has(wanted, NA_MAC) && wanted->kind == LINK_VLAN)
             netlink_set_mac(l, &parent->attr[NA_MAC].mac);
     }
+    netmodel_ipv6_follows_mtu(s, l);
     uint16_t pvid = (uint16_t)netlink_uint(l, NA_BR_VLAN_DEFAULT_PVID);
     if (wanted->kind == LINK_BRIDGE && pvid != 0) {
         struct netvlan own = {.vid = pvid, .pvid = true, .untagged = true, .self = true};

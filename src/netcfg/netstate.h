@@ -137,6 +137,9 @@ struct netroute {      /* a route of ours (RTPROT NET_PROTO); key: dst, table, m
 /* Of addresses and routes that are ours; registered nowhere, shown by ip as a number. */
 enum { NET_PROTO = 86 };
 
+/* RFC 8200 §5: on a link with less the kernel has no IPv6, nor any setting of it. */
+enum { NET_IPV6_MTU_MIN = 1280 };
+
 struct netstate {
     struct {
         struct netlink *v;

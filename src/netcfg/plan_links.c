@@ -135,6 +135,17 @@ static uint64_t bits_now(const struct netlink *l)
     return l->kind == LINK_BRIDGE && !l->borrowed ? ~(1ULL << NA_MTU) : ~0ULL;
 }
 
+/* The differences of a bridge that wait so: its mtu, and what only a larger one makes possible. */
+static uint64_t bits_late(const struct planner *p, uint32_t w)
+{
+    const struct netlink *l = &p->want->links.v[w];
+    uint64_t late = p->diff[w] & ~bits_now(l), unknown;
+    if (late == 0)
+        return 0;
+    unknown = p->diff[w] & ~p->have->links.v[p->have_of[w]].set;
+    return late | (unknown & 1ULL << NA_ADDRGENMODE);
+}
+
 static void create_one(struct planner *p, uint32_t w)
 {
     const struct netlink *l = &p->want->links.v[w];
@@ -174,7 +185,7 @@ static void change_one(struct planner *p, uint32_t w)
 {
     const struct netlink *l = &p->want->links.v[w];
     const struct netlink *actual = &p->have->links.v[p->have_of[w]];
-    uint64_t bits = p->diff[w] & bits_now(l), master = 1ULL << NA_MASTER;
+    uint64_t bits = p->diff[w] & ~bits_late(p, w), master = 1ULL << NA_MASTER;
     char title[NETMARK_TITLE], old[NETMARK_TITLE];
     if (mark_differs(l, actual)) {
         netmark_title(l, title);
@@ -274,10 +285,10 @@ void plan_bridges_mtu(struct planner *p)
             continue;
         uint64_t follows = bridges[w].mtu_min ? bridges[w].mtu_min : BRIDGE_MTU_ALONE;
         bool kept = p->want_fate[w] == WANT_KEEP, moved = l->attr[NA_MTU].u != follows;
-        bool differs = kept && ((p->diff[w] >> NA_MTU) & 1);
+        uint64_t late = kept ? bits_late(p, w) : 0;
         char title[NETMARK_TITLE];
-        if (differs)
-            set_some(p, w, 1ULL << NA_MTU, &l->owner);
+        if (late != 0)
+            set_some(p, w, late, &l->owner);
         else if (moved && (!kept || bridges[w].change))
             plan_add_link(p->out, KOP_LINK_SET, l, "%s: mtu %u whatever its ports have",
                 netmark_title(l, title), (unsigned)l->attr[NA_MTU].u)

@@ -21,7 +21,8 @@ uint64_t netattr_recreate_bits(void)
 }
 
 /* Whether an attribute that the kernel does not report counts as different. */
-static bool unknown_differs(const struct netlink *wanted, enum netattr a)
+static bool unknown_differs(
+    const struct netlink *wanted, const struct netlink *actual, enum netattr a)
 {
     if (netattrs[a].flags & NETATTR_OPTIONAL)
         return false; /* this kernel lacks it: render said so where it matters */
@@ -29,6 +30,9 @@ static bool unknown_differs(const struct netlink *wanted, enum netattr a)
         return false; /* the far end moved into a guest's namespace, as it should */
     if (netattrs[a].place == AT_PORT)
         return netlink_name(wanted, NA_MASTER)[0] != '\0';
+    if (netattrs[a].place == AT_AF6) /* no IPv6, so nothing to set */
+        return netlink_uint(netlink_has(wanted, NA_MTU) ? wanted : actual, NA_MTU) >=
+               NET_IPV6_MTU_MIN;
     return true;
 }
 
@@ -39,7 +43,7 @@ uint64_t netlink_diff(const struct netlink *wanted, const struct netlink *actual
         enum netattr a = (enum netattr)__builtin_ctzll(left);
         bool differs = netlink_has(actual, a)
                            ? !netattr_equal(a, &wanted->attr[a], &actual->attr[a])
-                           : unknown_differs(wanted, a);
+                           : unknown_differs(wanted, actual, a);
         if (differs)
             bits |= 1ULL << a;
     }

@@ -177,7 +177,7 @@ static bool link_lost(const struct kop *op, const struct netlink *was, const str
     bool vlan = op->type == KOP_VLAN_ADD && !op->vlan.self;
     return (fell && (v6 || op->type == KOP_ROUTE_ADD)) ||
            (vlan && strcmp(netlink_name(is, NA_MASTER), netlink_name(was, NA_MASTER)) != 0) ||
-           (v6 && netlink_uint(is, NA_MTU) < 1280);
+           (v6 && netlink_uint(is, NA_MTU) < NET_IPV6_MTU_MIN);
 }
 
 static bool drift_of_row(const struct kop *op, const struct netstate *verified,

@@ -248,12 +248,10 @@ static void render_vlans(struct renderer *r)
 
 /* --- IPv6 ------------------------------------------------------------------ */
 
-enum { IPV6_MTU_MIN = 1280 }; /* RFC 8200 §5: the kernel has no IPv6 on a link with less */
-
 static bool too_small(const struct renderer *r, const char *link, const struct ip *ip)
 {
     uint64_t mtu = ip->family == 6 ? render_mtu_of(r, link) : 0;
-    return mtu != 0 && mtu < IPV6_MTU_MIN;
+    return mtu != 0 && mtu < NET_IPV6_MTU_MIN;
 }
 
 static void say_too_small(struct renderer *r, const struct netaddr *a)
@@ -265,7 +263,7 @@ static void say_too_small(struct renderer *r, const struct netaddr *a)
             what("%s has no address %s on %s", TITLE_OF(o), prefix_format(&a->prefix, text),
                 r->host->node),
             why("its MTU is %u and IPv6 needs %d", (unsigned)render_mtu_of(r, a->link),
-                IPV6_MTU_MIN),
+                NET_IPV6_MTU_MIN),
             fix("raise the MTU of %s and of what it stands on, or take the address off", a->link));
 }
 

@@ -6,7 +6,9 @@
  *      t0 (as a port)                       t0 (VLAN or VXLAN on p0)
  *
  * Kinds that this kernel lacks are skipped by name here and run in the VM. */
+#include "base/mem.h"
 #include "kernel_lab.h"
+#include "netcfg/plan.h"
 
 struct attr_case {
     enum netattr attr;
@@ -190,6 +192,34 @@ static void each_attribute_is_created_and_changed(void **state)
             fail_msg("%s has no case here", netattrs[a].name);
 }
 
+/* The kernel has no IPv6, and no setting of it, on a link of less than 1280 bytes. */
+static void ipv6_settings_follow_the_mtu(void **state)
+{
+    struct lab *l = *state;
+    static const char *const mtus[] = {"1250", "1450", "1200", "1280"};
+    static const char path[] = "0.inet6_addr_gen_mode", command[] = "ip -d -j link show dev t0";
+    for (size_t i = 0; i < ARRAY_LEN(mtus); i++) {
+        struct kop op = link_op(i == 0 ? KOP_LINK_CREATE : KOP_LINK_SET, "t0", LINK_BRIDGE, 1);
+        attr_from_text(op.link, NA_MTU, mtus[i]);
+        netlink_set_uint(op.link, NA_ADDRGENMODE, 1);
+        netlink_set_uint(op.link, NA_UP, 1);
+        struct netlink wanted = *op.link;
+        done(l, op);
+        bool small = strtoul(mtus[i], NULL, 10) < (unsigned long)NET_IPV6_MTU_MIN;
+        const struct netlink *t = seen(l, "t0");
+        assert_int_equal(netlink_has(t, NA_ADDRGENMODE), !small);
+        assert_string_equal(ask(path, command), small ? "" : "none");
+        assert_int_equal(netlink_diff(&wanted, t), 0);
+        expect_cache_true(l);
+    }
+    sh("ip link set t0 mtu 1200");
+    assert_false(netlink_has(seen(l, "t0"), NA_ADDRGENMODE));
+    expect_cache_true(l);
+    sh("ip link set t0 mtu 1500");
+    assert_true(netlink_has(seen(l, "t0"), NA_ADDRGENMODE));
+    expect_cache_true(l);
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -197,6 +227,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(
             each_attribute_is_created_and_changed, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(ipv6_settings_follow_the_mtu, lab_setup, lab_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

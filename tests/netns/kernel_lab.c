@@ -16,8 +16,11 @@ enum { COMMAND_MAX = 512, ANSWER_MAX = 1024, SETTLE_TRIES = 50 };
 void lab_begin(char **argv)
 {
     if (geteuid() != 0 && getenv("LAB_INSIDE") == NULL) {
+        const char *command[16] = {"unshare", "--map-root-user", "--map-auto", "-nm"};
+        for (size_t i = 0, at = 4; argv[i] != NULL && at + 1 < ARRAY_LEN(command); i++)
+            command[at++] = argv[i];
         setenv("LAB_INSIDE", "1", 1);
-        execlp("unshare", "unshare", "--map-root-user", "--map-auto", "-nm", argv[0], (char *)NULL);
+        execvp("unshare", (char *const *)command);
         perror("unshare");
         exit(1);
     }

@@ -1,5 +1,6 @@
-/* model.h: one whole agent on a fake kernel and a store in memory, at the mercy of a sequence of
- * random steps, and what must hold after each of them.
+/* model.h: one whole agent on a kernel and a store in memory, at the mercy of a sequence of random
+ * steps, and what must hold after each of them. What kernel that is, is the ground's: one in memory
+ * (model_fake.c), or this machine's own in a network namespace (tests/netns/model_nl.c).
  *
  *   change    documents, accepted or refused; nothing changes when refused
  *   hand      somebody meddles with our interfaces or with their own
@@ -35,7 +36,33 @@ extern const char *const mutation_names[MUTATIONS];
 
 enum { MODEL_STEPS_MAX = 64 };
 
+struct model;
+
+/* The kernel below the agent, and what only its owner can do with it. */
+struct ground {
+    const char *name; /* of the program, for what it says */
+    uint64_t runs;    /* when nobody says how many */
+    unsigned workers; /* processes that share them */
+    /* Real time in which a kernel's late announcement must have been seen; 0: nothing is late. */
+    time_ms patience_ms;
+    /* The host of one sequence, and its kernel for the agent; what can be generated on it. */
+    struct kernel *(*open)(struct model *m, struct gen_options *ret_opt);
+    void (*close)(struct model *m);  /* after the agent closed the kernel; may be NULL */
+    void (*reborn)(struct model *m); /* the process died and starts again; may be NULL */
+    /* The whole state as it is, not seen by the agent as an event; the caller's. */
+    struct netstate (*look)(struct model *m);
+    /* Somebody else's operation. Returns 0 or an errno. */
+    int (*hand)(struct model *m, const struct kop *op);
+    /* As kernel_fake_fail and kernel_fake_feature. */
+    void (*fail)(struct model *m, size_t n, int errno_, bool crash);
+    void (*feature)(struct model *m, enum kernel_feature f, bool has);
+    /* What else can be seen of it; may be NULL. over: everything was deleted. */
+    bool (*check)(struct model *m, bool over);
+};
+
 struct model {
+    const struct ground *ground;
+    void *host; /* the ground's own */
     struct test_agent t;
     struct gen g;
     enum mutation mutation;
@@ -51,10 +78,10 @@ struct model {
 
 /* Runs steps 0..steps-1 for which `skip` is not set (NULL: all). Returns whether all went well. */
 bool model_run(struct model *m, uint64_t seed, size_t steps, const bool *skip);
-/* Frees what the last run left. */
-void model_done(struct model *m);
 /* How many steps the seed asks for. */
 size_t model_steps(uint64_t seed);
+/* The program around a ground (model_main.c). */
+int model_main(const struct ground *ground, int argc, char **argv);
 
 /* --- model_world.c: the agent and what surrounds it ------------------------------------------- */
 
@@ -78,8 +105,14 @@ enum answer model_apply(struct model *m, struct value *docs, bool force, struct 
 
 /* Lets the agent come to rest. */
 bool model_settle(struct model *m);
+/* The same, and check_rest. */
+bool model_rest(struct model *m);
 /* Whatever is under way: what is not ours is as its owners want it. */
 bool check_foreign(struct model *m);
+/* Whether a loan of this attribute of a foreign link stands. */
+bool model_lent(const struct model *m, const char *link, enum netattr a);
+/* An address that comes and goes with a link's state: link-local. */
+bool model_kernels_own(const struct netaddr *a);
 /* At rest: nothing differs, nothing is half, every acknowledged change is there. */
 bool check_rest(struct model *m);
 /* After everything was deleted. */

@@ -1,6 +1,8 @@
 /* model_check.c: what must hold, whatever was done. */
-#include "model.h"
+#include <time.h>
 
+#include "base/time.h"
+#include "model.h"
 #include "netcfg/netattr.h"
 
 enum { SETTLE_ROUNDS = 400 };
@@ -9,7 +11,7 @@ enum { SETTLE_ROUNDS = 400 };
 
 bool model_settle(struct model *m)
 {
-    kernel_fake_fail(m->t.kernel, 0, 0, false);
+    m->ground->fail(m, 0, 0, false);
     if (m->dead)
         model_restart(m);
     if (m->failure[0] != '\0')
@@ -58,7 +60,7 @@ void foreign_apply(struct model *m, const struct kop *op)
         netstate_apply(&m->foreign, op, NULL);
 }
 
-static bool is_lent(const struct model *m, const char *link, enum netattr a)
+bool model_lent(const struct model *m, const char *link, enum netattr a)
 {
     return borrowed_find(&m->t.agent->converge.loans, link, a) != NULL ||
            borrowed_find(&m->t.agent->converge.loans_new, link, a) != NULL;
@@ -79,7 +81,7 @@ static bool check_link(struct model *m, const struct netstate *s, const struct n
     if (l->ours)
         return model_fail(m, "%s, which is not ours, was marked", want->name);
     for (enum netattr a = 0; a < NA_COUNT; a++) {
-        if (netattrs[a].place == AT_PORT || !netlink_has(want, a) || is_lent(m, l->name, a))
+        if (netattrs[a].place == AT_PORT || !netlink_has(want, a) || model_lent(m, l->name, a))
             continue;
         char is[NETATTR_TEXT], was[NETATTR_TEXT];
         if (!netlink_has(l, a) || !netattr_equal(a, &l->attr[a], &want->attr[a]))
@@ -90,16 +92,21 @@ static bool check_link(struct model *m, const struct netstate *s, const struct n
     return true;
 }
 
+bool model_kernels_own(const struct netaddr *a)
+{
+    return a->prefix.ip.family == 6 && a->prefix.ip.b[0] == 0xfe && a->prefix.ip.b[1] == 0x80;
+}
+
 /* The operator's addresses on their links, and none other without our protocol. */
 static bool check_addresses(struct model *m, const struct netstate *s)
 {
-    size_t theirs = 0;
+    size_t theirs = 0, wanted = 0;
     char text[PREFIX_TEXT];
     for (size_t i = 0; i < s->addrs.n; i++) {
         const struct netaddr *a = &s->addrs.v[i];
         const struct netlink *l = netstate_link(s, a->link);
         bool expected = false;
-        if (a->proto == NET_PROTO || l == NULL || l->ours || is_peer(s, l))
+        if (a->proto == NET_PROTO || model_kernels_own(a) || l == NULL || l->ours || is_peer(s, l))
             continue;
         for (size_t j = 0; j < m->foreign.addrs.n; j++)
             expected |= netaddr_cmp(a, &m->foreign.addrs.v[j]) == 0;
@@ -108,9 +115,10 @@ static bool check_addresses(struct model *m, const struct netstate *s)
                 m, "address %s on %s is nobody's", prefix_format(&a->prefix, text), a->link);
         theirs++;
     }
-    if (theirs != m->foreign.addrs.n)
-        return model_fail(
-            m, "%zu addresses that are not ours are gone", m->foreign.addrs.n - theirs);
+    for (size_t i = 0; i < m->foreign.addrs.n; i++)
+        wanted += !model_kernels_own(&m->foreign.addrs.v[i]);
+    if (theirs != wanted)
+        return model_fail(m, "%zu addresses that are not ours are gone", wanted - theirs);
     return true;
 }
 
@@ -220,7 +228,24 @@ bool check_rest(struct model *m)
         good = model_fail(m, "%zu changes were acknowledged, %zu are there", m->acknowledged + 1,
             m->t.agent->history.n);
     netstate_done(&s);
-    return good && check_foreign(m);
+    return good && check_foreign(m) && (m->ground->check == NULL || m->ground->check(m, false));
+}
+
+/* What a real kernel announces late must be seen, and put right, within the ground's patience. */
+bool model_rest(struct model *m)
+{
+    int64_t until = clock_monotonic_ns() + m->ground->patience_ms * 1000000;
+    bool trace = m->trace, good = model_settle(m) && check_rest(m);
+    while (!good && clock_monotonic_ns() < until) {
+        m->failure[0] = '\0';
+        m->trace = false;
+        nanosleep(&(struct timespec){.tv_nsec = 5000000}, NULL);
+        good = model_settle(m) && check_rest(m);
+    }
+    m->trace = trace;
+    if (!good)
+        model_say(m, "still: %s", m->failure);
+    return good;
 }
 
 /* --- the beginning --------------------------------------------------------- */
@@ -260,5 +285,6 @@ bool check_beginning(struct model *m)
     }
     netstate_done(&s);
     return good && check_table(m, STORE_JOURNAL, "journal") &&
-           check_table(m, STORE_BORROWED, "loans") && check_foreign(m);
+           check_table(m, STORE_BORROWED, "loans") && check_foreign(m) &&
+           (m->ground->check == NULL || m->ground->check(m, true));
 }

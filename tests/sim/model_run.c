@@ -33,6 +33,20 @@ static void look(struct model *m)
 
 /* --- steps ----------------------------------------------------------------- */
 
+/* What a kernel moves by itself, a moment after what caused it. */
+static void forget_moving(struct netstate *s)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < s->links.n; i++) {
+        s->links.v[i].carrier = false;
+        s->links.v[i].operstate = 0;
+    }
+    for (size_t i = 0; i < s->addrs.n; i++)
+        if (!model_kernels_own(&s->addrs.v[i]))
+            s->addrs.v[kept++] = s->addrs.v[i];
+    s->addrs.n = kept;
+}
+
 /* A refused change changes nothing: not the history, not the kernel. */
 static void step_change(struct model *m)
 {
@@ -53,6 +67,8 @@ static void step_change(struct model *m)
                               : "no answer",
         why.what, why.why);
     struct netstate after = model_kernel(m);
+    forget_moving(&before);
+    forget_moving(&after);
     if (a == ANSWER_REFUSED && m->t.agent->history.n != history)
         model_fail(m, "a change was refused (%s) and is in the history", why.what);
     if (a == ANSWER_REFUSED && !netstate_equal(&before, &after))
@@ -64,7 +80,7 @@ static void step_change(struct model *m)
 static void do_by_hand(struct model *m, const struct kop *op)
 {
     char text[KOP_TEXT];
-    int r = netstate_apply(kernel_fake_state(m->t.kernel), op, NULL);
+    int r = m->ground->hand(m, op);
     model_say(m, "  by hand: %s%s", kop_format(op, text), r != 0 ? " (refused)" : "");
     if (r == 0)
         foreign_apply(m, op);
@@ -112,14 +128,14 @@ static void step_features(struct model *m)
     enum kernel_feature f = features[below(m, ARRAY_LEN(features))];
     bool has = m->t.kernel_real->features(m->t.kernel)->has[f];
     model_say(m, "  %s: %s", kernel_feature_text(f), has ? "gone" : "there");
-    kernel_fake_feature(m->t.kernel, f, !has);
+    m->ground->feature(m, f, !has);
     model_restart(m);
 }
 
 static void step_crash(struct model *m)
 {
     if (below(m, 2)) { /* in the middle of an operation */
-        kernel_fake_fail(m->t.kernel, below(m, 6) + 1, 0, true);
+        m->ground->fail(m, below(m, 6) + 1, 0, true);
         step_change(m);
         model_work(m);
         if (m->dead)
@@ -144,7 +160,7 @@ static void step_fail(struct model *m)
     int errno_ = failures[below(m, ARRAY_LEN(failures))];
     uint64_t n = below(m, 5) + 1;
     model_say(m, "  operation %u from now fails: %s", (unsigned)n, strerror(errno_));
-    kernel_fake_fail(m->t.kernel, n, errno_, false);
+    m->ground->fail(m, n, errno_, false);
     step_change(m);
 }
 
@@ -192,7 +208,7 @@ static void the_end(struct model *m)
     struct err why;
     model_say(m, "the end");
     for (enum kernel_feature f = 0; f < KF_COUNT; f++)
-        kernel_fake_feature(m->t.kernel, f, true);
+        m->ground->feature(m, f, true);
     for (int rounds = 0; m->failure[0] == '\0'; rounds++) {
         look(m); /* a NIC without settings may be there beside another of its name */
         struct value *docs = gen_delete_all(&m->g);
@@ -203,27 +219,16 @@ static void the_end(struct model *m)
         if (model_apply(m, docs, true, &why) != ANSWER_DONE || rounds > 3)
             model_fail(m, "deleting everything is refused: %s (%s)", why.what, why.why);
     }
-    if (m->failure[0] == '\0' && model_settle(m) && check_rest(m))
+    if (m->failure[0] == '\0' && model_rest(m))
         check_beginning(m);
 }
 
 bool model_run(struct model *m, uint64_t seed, size_t steps, const bool *skip)
 {
-    static const struct gen_options opt = {.node = "n1",
-        .nics = {"eth0", "eth1", "eth2"},
-        .nics_n = 3,
-        .spares = {"x0", "x1", "s0"},
-        .spares_n = 3,
-        .vlans = true,
-        .filtering = true,
-        .vxlans = true,
-        .taps = true,
-        .veths = true,
-        .prefix = ""};
     m->seed = seed;
     m->failure[0] = '\0';
     m->creations = m->early_acks = 0;
-    gen_init(&m->g, &opt, seed);
+    gen_init(&m->g, &(struct gen_options){0}, seed);
     model_open(m);
     for (size_t i = 0; i < steps && m->failure[0] == '\0'; i++) {
         if (skip != NULL && skip[i])
@@ -235,10 +240,10 @@ bool model_run(struct model *m, uint64_t seed, size_t steps, const bool *skip)
             model_restart(m);
         if (m->failure[0] == '\0' && !below(m, 2))
             continue;
-        if (m->failure[0] == '\0' && model_settle(m))
-            check_rest(m);
+        if (m->failure[0] == '\0')
+            model_rest(m);
     }
-    if (m->failure[0] == '\0' && model_settle(m) && check_rest(m))
+    if (m->failure[0] == '\0' && model_rest(m))
         the_end(m);
     model_close(m);
     return m->failure[0] == '\0';

@@ -1,121 +1,57 @@
-/* model_test.c: random sequences against a whole agent; a failing one is made short.
- *
- *   model_test                     runs 10,000 sequences
- *   model_test --runs N --seed S   N sequences from seed S
- *   model_test --replay S          one, step by step
- *   model_test --broken            breaks the product in every way of `enum mutation` and expects
- *                                  each to be noticed within a few hundred sequences
- *
- * KAR_SIM_SEED and KAR_SIM_RUNS do the same where no argument can be given. */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "base/crypto.h"
-#include "base/time.h"
+/* model_test.c: the random model test on a kernel in memory: 10,000 sequences. */
 #include "model.h"
 
-enum { RUNS = 10000, BROKEN_RUNS = 600, FIRST_SEED = 1 };
-
-/* --- making it short ------------------------------------------------------- */
-
-/* The shortest prefix that fails, then without every step that is not needed. */
-static size_t shrink(struct model *m, uint64_t seed, bool skip[MODEL_STEPS_MAX])
+static struct kernel *fake_open(struct model *m, struct gen_options *ret_opt)
 {
-    size_t steps = model_steps(seed);
-    memset(skip, 0, MODEL_STEPS_MAX * sizeof(*skip));
-    for (size_t n = 0; n < steps; n++) {
-        if (!model_run(m, seed, n, NULL)) {
-            steps = n;
-            break;
-        }
-    }
-    for (bool again = true; again;) {
-        again = false;
-        for (size_t i = 0; i < steps; i++) {
-            if (skip[i])
-                continue;
-            skip[i] = true;
-            if (model_run(m, seed, steps, skip))
-                skip[i] = false;
-            else
-                again = true;
-        }
-    }
-    return steps;
+    static const struct gen_options opt = {.node = "n1",
+        .nics = {"eth0", "eth1", "eth2"},
+        .nics_n = 3,
+        .spares = {"x0", "x1", "s0"},
+        .spares_n = 3,
+        .vlans = true,
+        .filtering = true,
+        .vxlans = true,
+        .taps = true,
+        .veths = true,
+        .prefix = ""};
+    (void)m;
+    *ret_opt = opt;
+    return kernel_fake_open(opt.nics, opt.nics_n);
 }
 
-static void report(struct model *m, uint64_t seed)
+static struct netstate fake_look(struct model *m)
 {
-    bool skip[MODEL_STEPS_MAX];
-    printf("seed %llu fails: %s\n", (unsigned long long)seed, m->failure);
-    size_t steps = shrink(m, seed, skip);
-    printf("shortest failing sequence of seed %llu:\n", (unsigned long long)seed);
-    m->trace = true;
-    model_run(m, seed, steps, skip);
-    m->trace = false;
-    printf("replay the whole of it: model_test --replay %llu\n", (unsigned long long)seed);
+    struct netstate s = {0};
+    m->t.kernel_real->dump(m->t.kernel, false, &s, NULL);
+    return s;
 }
 
-/* --- runs ------------------------------------------------------------------ */
-
-static int run_many(struct model *m, uint64_t seed, uint64_t runs)
+static int fake_hand(struct model *m, const struct kop *op)
 {
-    int64_t start = clock_monotonic_ns();
-    for (uint64_t i = 0; i < runs; i++) {
-        if (!model_run(m, seed + i, model_steps(seed + i), NULL)) {
-            report(m, seed + i);
-            return 1;
-        }
-    }
-    printf("%llu sequences from seed %llu in %.1f s\n", (unsigned long long)runs,
-        (unsigned long long)seed, (double)(clock_monotonic_ns() - start) / 1e9);
-    return 0;
+    return netstate_apply(kernel_fake_state(m->t.kernel), op, NULL);
 }
 
-static int run_broken(struct model *m)
+static void fake_fail(struct model *m, size_t n, int errno_, bool crash)
 {
-    int missed = 0;
-    for (enum mutation i = MUTATION_NONE + 1; i < MUTATIONS; i++) {
-        uint64_t seed = FIRST_SEED;
-        m->mutation = i;
-        while (seed < FIRST_SEED + BROKEN_RUNS && model_run(m, seed, model_steps(seed), NULL))
-            seed++;
-        bool caught = seed < FIRST_SEED + BROKEN_RUNS;
-        printf("%-14s %s %s\n", mutation_names[i], caught ? "noticed:" : "NOT NOTICED",
-            caught ? m->failure : "");
-        missed += !caught;
-    }
-    return missed != 0;
+    kernel_fake_fail(m->t.kernel, n, errno_, crash);
 }
 
-static uint64_t number(const char *text, uint64_t otherwise)
+static void fake_feature(struct model *m, enum kernel_feature f, bool has)
 {
-    return text != NULL ? strtoull(text, NULL, 10) : otherwise;
+    kernel_fake_feature(m->t.kernel, f, has);
 }
 
 int main(int argc, char **argv)
 {
-    static struct model m;
-    uint64_t seed = number(getenv("KAR_SIM_SEED"), FIRST_SEED);
-    uint64_t runs = number(getenv("KAR_SIM_RUNS"), RUNS);
-    crypto_init();
-    for (int i = 1; i < argc; i++) {
-        const char *next = i + 1 < argc ? argv[i + 1] : NULL;
-        if (strcmp(argv[i], "--seed") == 0 && next != NULL) {
-            seed = number(argv[++i], seed);
-        } else if (strcmp(argv[i], "--runs") == 0 && next != NULL) {
-            runs = number(argv[++i], runs);
-        } else if (strcmp(argv[i], "--replay") == 0 && next != NULL) {
-            seed = number(next, seed);
-            m.trace = true;
-            return !model_run(&m, seed, model_steps(seed), NULL);
-        } else if (strcmp(argv[i], "--broken") == 0) {
-            return run_broken(&m);
-        } else {
-            fprintf(stderr, "usage: %s [--runs N] [--seed S] | --replay S | --broken\n", argv[0]);
-            return 2;
-        }
-    }
-    return run_many(&m, seed, runs);
+    static const struct ground fake = {
+        .name = "sim_model_test",
+        .runs = 10000,
+        .workers = 1,
+        .open = fake_open,
+        .look = fake_look,
+        .hand = fake_hand,
+        .fail = fake_fail,
+        .feature = fake_feature,
+    };
+    return model_main(&fake, argc, argv);
 }

@@ -36,7 +36,7 @@ bool model_fail(struct model *m, const char *fmt, ...)
 /* --- the kernel ------------------------------------------------------------ */
 
 /* Carries one operation out as the mutation has it. */
-static int apply_one(struct kernel *k, const struct kop *op, struct kop_result *r, struct err *e)
+static int apply_broken(struct kernel *k, const struct kop *op, struct kop_result *r, struct err *e)
 {
     if (the->mutation == MUTATION_UNDO_LOST && strncmp(op->reason, "undo of", 7) == 0) {
         *r = (struct kop_result){0};
@@ -56,15 +56,21 @@ static int apply_one(struct kernel *k, const struct kop *op, struct kop_result *
 static int sim_apply(struct kernel *k, const struct kop *ops, size_t n,
     struct kop_result *ret_results, struct err *e)
 {
-    for (size_t i = 0; i < n && !the->dead; i++) {
+    if (the->dead)
+        return err_set(e, ERR_KERNEL, what("the process is gone"), NULL, NULL);
+    if (the->mutation == MUTATION_NONE)
+        the->dead = the->t.kernel_real->apply(k, ops, n, ret_results, e) != 0;
+    else
+        for (size_t i = 0; i < n && !the->dead; i++)
+            the->dead = apply_broken(k, &ops[i], &ret_results[i], e) != 0;
+    for (size_t i = 0; i < n && the->trace; i++) {
         char text[KOP_TEXT];
-        the->dead = apply_one(k, &ops[i], &ret_results[i], e) != 0;
-        model_say(the, "    %s%s%s  # %s", kop_format(&ops[i], text),
-            the->dead                  ? " -- dies"
-            : ret_results[i].code != 0 ? " -> "
-                                       : "",
-            the->dead ? "" : ret_results[i].text, ops[i].reason);
+        bool failed = !the->dead && ret_results[i].code != 0;
+        model_say(the, "    %s%s%s  # %s", kop_format(&ops[i], text), failed ? " -> " : "",
+            failed ? ret_results[i].text : "", ops[i].reason);
     }
+    if (the->dead)
+        model_say(the, "    the process dies among these");
     return the->dead ? err_set(e, ERR_KERNEL, what("the process is gone"), NULL, NULL) : 0;
 }
 
@@ -76,9 +82,7 @@ static unsigned sim_events(struct kernel *k)
 
 struct netstate model_kernel(struct model *m)
 {
-    struct netstate s = {0};
-    m->t.kernel_real->dump(m->t.kernel, false, &s, NULL);
-    return s;
+    return m->ground->look(m);
 }
 
 /* --- the store ------------------------------------------------------------- */
@@ -133,7 +137,7 @@ void model_open(struct model *m)
     the = m;
     m->dead = false;
     m->acknowledged = 0;
-    test_agent_open(&m->t);
+    test_agent_open_on(&m->t, m->ground->open(m, &m->g.opt));
     m->t.kernel_ops.apply = sim_apply;
     m->t.kernel_ops.events = sim_events;
     m->t.store_ops.commit = sim_commit;
@@ -145,6 +149,8 @@ void model_close(struct model *m)
 {
     m->dead = true;
     test_agent_close(&m->t);
+    if (m->ground->close != NULL)
+        m->ground->close(m);
     netstate_done(&m->foreign);
 }
 
@@ -180,7 +186,10 @@ void model_restart(struct model *m)
     struct err e = {0};
     model_say(m, "  the process dies and starts again");
     m->dead = true;
-    test_agent_crash(&m->t);
+    test_agent_kill(&m->t);
+    m->ground->fail(m, 0, 0, false);
+    if (m->ground->reborn != NULL)
+        m->ground->reborn(m);
     m->dead = false;
     buf_clear(&m->t.log);
     if (test_agent_start(&m->t, &e) != 0)

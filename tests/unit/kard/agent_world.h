@@ -116,9 +116,9 @@ static inline int test_agent_start(struct test_agent *t, struct err *e)
     return agent_open(&t->opt, &t->agent, e);
 }
 
-static inline void test_agent_open(struct test_agent *t)
+/* On a kernel that the caller made; taken over. */
+static inline void test_agent_open_on(struct test_agent *t, struct kernel *kernel)
 {
-    static const char *const nics[] = {"eth0", "eth1", "eth2"};
     *t = (struct test_agent){.now = 1000, .wall = 1800000000000};
     rng_seed(&t->rng, 1);
     t->store = store_mem_open();
@@ -126,7 +126,7 @@ static inline void test_agent_open(struct test_agent *t)
     t->store_ops = *t->store_real;
     t->store_ops.close = store_keep;
     t->store->ops = &t->store_ops;
-    t->kernel = kernel_fake_open(nics, ARRAY_LEN(nics));
+    t->kernel = kernel;
     t->kernel_real = t->kernel->ops;
     t->kernel_ops = *t->kernel_real;
     t->kernel_ops.close = kernel_keep;
@@ -143,6 +143,12 @@ static inline void test_agent_open(struct test_agent *t)
     struct err e = {0};
     if (test_agent_start(t, &e) < 0)
         WORLD_FAIL("%s: %s", e.what, e.why);
+}
+
+static inline void test_agent_open(struct test_agent *t)
+{
+    static const char *const nics[] = {"eth0", "eth1", "eth2"};
+    test_agent_open_on(t, kernel_fake_open(nics, ARRAY_LEN(nics)));
 }
 
 /* Everything that is due now. */
@@ -188,13 +194,18 @@ static inline void test_agent_fill(struct test_agent *t, bool full)
     t->store->ops = &t->store_ops;
 }
 
-/* As SIGKILL does: what was not durable is lost. */
-static inline void test_agent_crash(struct test_agent *t)
+/* As SIGKILL does: what was not durable is lost. The kernel goes on. */
+static inline void test_agent_kill(struct test_agent *t)
 {
     t->store->ops = t->store_real;
     store_mem_crash(t->store);
     t->store->ops = &t->store_ops;
     test_agent_stop(t);
+}
+
+static inline void test_agent_crash(struct test_agent *t)
+{
+    test_agent_kill(t);
     kernel_fake_fail(t->kernel, 0, 0, false);
 }
 
