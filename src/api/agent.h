@@ -40,7 +40,8 @@ enum agent_watch_types {
     AGENT_WATCH_CHANGE = 1 << 1,
     AGENT_WATCH_DRIFT = 1 << 2,
     AGENT_WATCH_NIC = 1 << 3,
-    AGENT_WATCH_ALL = (1 << 4) - 1,
+    AGENT_WATCH_MEMBER = 1 << 4,
+    AGENT_WATCH_ALL = (1 << 5) - 1,
 };
 
 struct agent_watch_ask {
@@ -52,6 +53,12 @@ struct agent_history_ask {
     unsigned limit;
     const struct kind_info *kind; /* NULL: any */
     const char *name;             /* NULL: any */
+};
+
+struct agent_node_ask {    /* copied */
+    const char *name, *to; /* which node; rename: its name from now on */
+    const char *author, *message;
+    bool force;
 };
 
 /* Reads answer at once: 0 with *ret the caller's, or -ERR_* with *e filled. Texts may be NULL where
@@ -78,9 +85,30 @@ struct agent_api {
     int (*conflicts)(void *ctx, struct value **ret, struct err *e);
     int (*doctor)(void *ctx, struct value **ret, struct err *e);
 
+    int (*token_list)(void *ctx, struct value **ret, struct err *e);
+
+    /* What another node answers: whether `node` is another one (and reached now), and a method
+     * asked there. */
+    bool (*is_elsewhere)(void *ctx, const char *node, bool reached);
+    struct agent_task *(*ask)(void *ctx, const char *node, const char *method,
+        const struct value *params, const struct agent_sink *sink);
+
     /* What takes time. The sink is copied. */
     struct agent_task *(*init)(
         void *ctx, const char *cluster, const char *node, const struct agent_sink *sink);
+    struct agent_task *(*join)(
+        void *ctx, const char *token, const char *name, const struct agent_sink *sink);
+    struct agent_task *(*leave)(
+        void *ctx, const struct agent_node_ask *ask, const struct agent_sink *sink);
+    struct agent_task *(*token_create)(
+        void *ctx, int64_t expires_s, const struct agent_sink *sink); /* 0: the default */
+    struct agent_task *(*token_revoke)(void *ctx, const char *id, const struct agent_sink *sink);
+    struct agent_task *(*node_rename)(
+        void *ctx, const struct agent_node_ask *ask, const struct agent_sink *sink);
+    struct agent_task *(*node_remove)(
+        void *ctx, const struct agent_node_ask *ask, const struct agent_sink *sink);
+    struct agent_task *(*change_state)(
+        void *ctx, const char *change, time_ms timeout_ms, const struct agent_sink *sink);
     struct agent_task *(*change)(
         void *ctx, const struct agent_change_ask *ask, const struct agent_sink *sink);
     struct agent_task *(*watch)(

@@ -93,3 +93,28 @@ const struct method method_change_undo = {
     .params = undo_params,
     .run = run_undo,
 };
+
+/* --- how far a change is ---------------------------------------------------------------------- */
+
+static const struct method_param state_params[] = {
+    {"change", VALUE_TEXT, true, 2 * HASH_BYTES, 2 * HASH_BYTES, "the change: its whole id"},
+    {"node", VALUE_TEXT, false, 1, NODE_NAME_MAX, "on this node; default: the one that is asked"},
+    {"timeout_ms", VALUE_INT, false, 0, WAIT_MS_MAX, "how long to wait; default: not at all"},
+    {NULL},
+};
+
+static void run_state(struct api_call *call, struct value *params)
+{
+    struct agent_api *a = api_agent(call);
+    struct agent_sink sink = api_sink(call);
+    api_wait(call, a->change_state(a->ctx, value_get_text(params, "change"),
+                       value_get_int(params, "timeout_ms", 0), &sink));
+}
+
+const struct method method_change_state = {
+    .name = "change.state",
+    .at = AT_NODE,
+    .help = "the states of a change's objects on one node, once they are settled",
+    .params = state_params,
+    .run = run_state,
+};

@@ -1,7 +1,11 @@
 /* api_doctor.c: what is wrong around the agent, and what to do about it. */
 #include "api/methods.h"
+#include "intent/object.h"
 
-static const struct method_param no_params[] = {{NULL}};
+static const struct method_param node_params[] = {
+    {"node", VALUE_TEXT, false, 1, NODE_NAME_MAX, "of this node; default: the one that is asked"},
+    {NULL},
+};
 
 static void run_doctor(struct api_call *call, struct value *params)
 {
@@ -15,7 +19,8 @@ static void run_doctor(struct api_call *call, struct value *params)
 
 const struct method method_doctor = {
     .name = "doctor",
+    .at = AT_NODE,
     .help = "checks of host, kernel and agent, each with its fix",
-    .params = no_params,
+    .params = node_params,
     .run = run_doctor,
 };

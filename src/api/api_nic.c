@@ -35,6 +35,7 @@ static void run_show(struct api_call *call, struct value *params)
 
 const struct method method_nic_list = {
     .name = "nic.list",
+    .at = AT_NODE,
     .help = "physical interfaces with link, speed and addresses",
     .params = list_params,
     .run = run_list,
@@ -42,6 +43,7 @@ const struct method method_nic_list = {
 
 const struct method method_nic_show = {
     .name = "nic.show",
+    .at = AT_NODE,
     .help = "one physical interface, with statistics when it is active",
     .params = show_params,
     .run = run_show,

@@ -42,6 +42,7 @@ static void run_show(struct api_call *call, struct value *params)
 
 const struct method method_object_list = {
     .name = "object.list",
+    .at = AT_NODE_REACHED,
     .help = "objects with their state",
     .params = list_params,
     .run = run_list,
@@ -49,6 +50,7 @@ const struct method method_object_list = {
 
 const struct method method_object_show = {
     .name = "object.show",
+    .at = AT_NODE_REACHED,
     .help = "one object with its history and what the kernel has",
     .params = show_params,
     .run = run_show,

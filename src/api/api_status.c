@@ -1,7 +1,13 @@
 /* api_status.c: how it stands: states, drift, conflicts. */
 #include "api/methods.h"
+#include "intent/object.h"
 
 static const struct method_param no_params[] = {{NULL}};
+
+static const struct method_param node_params[] = {
+    {"node", VALUE_TEXT, false, 1, NODE_NAME_MAX, "on this node; default: the one that is asked"},
+    {NULL},
+};
 
 static void run_status(struct api_call *call, struct value *params)
 {
@@ -42,8 +48,9 @@ const struct method method_status = {
 
 const struct method method_drift_list = {
     .name = "drift.list",
+    .at = AT_NODE,
     .help = "what somebody else changed: standing, and lately repaired",
-    .params = no_params,
+    .params = node_params,
     .run = run_drift,
 };
 

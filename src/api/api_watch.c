@@ -5,7 +5,7 @@
 #include "base/mem.h"
 
 static const struct method_param watch_params[] = {
-    {"types", VALUE_LIST, false, 1, 8, "of object, change, drift, nic; default: all"},
+    {"types", VALUE_LIST, false, 1, 8, "of object, change, drift, nic, member; default: all"},
     {"kinds", VALUE_LIST, false, 1, 2 * KIND_COUNT, "object and drift events of these kinds only"},
     {NULL},
 };
@@ -18,6 +18,7 @@ static const struct {
     {"change", AGENT_WATCH_CHANGE},
     {"drift", AGENT_WATCH_DRIFT},
     {"nic", AGENT_WATCH_NIC},
+    {"member", AGENT_WATCH_MEMBER},
 };
 
 static unsigned type_bit(const char *text)
@@ -45,7 +46,8 @@ static int words_to_set(const struct value *list, const char *param, unsigned (*
         if (!b) {
             int r = err_set(e, unknown,
                 what("there is nothing to watch called %.64s", word ? word : "so"), NULL,
-                fix("types are object, change, drift, nic; karctl explain lists the kinds"));
+                fix("types are object, change, drift, nic, member; karctl explain lists the "
+                    "kinds"));
             err_at(e, "/%s/%zu", param, i);
             return r;
         }

@@ -26,8 +26,11 @@ const struct method *const api_methods[] = {
     &method_agent_info,
     &method_change_apply,
     &method_change_plan,
+    &method_change_state,
     &method_change_undo,
     &method_cluster_init,
+    &method_cluster_join,
+    &method_cluster_leave,
     &method_conflicts_list,
     &method_doctor,
     &method_drift_list,
@@ -37,9 +40,14 @@ const struct method *const api_methods[] = {
     &method_history_show,
     &method_nic_list,
     &method_nic_show,
+    &method_node_remove,
+    &method_node_rename,
     &method_object_list,
     &method_object_show,
     &method_status,
+    &method_token_create,
+    &method_token_list,
+    &method_token_revoke,
     &method_watch,
     NULL,
 };
@@ -363,6 +371,18 @@ static int peer_check(const struct api_peer *peer, const struct method *m, struc
         fix("usermod -aG kard %s, then log in again", peer->user));
 }
 
+/* What another node knows is asked there, and comes back as it was answered. */
+static bool ask_elsewhere(struct api_call *call, const struct method *m, const struct value *params)
+{
+    struct agent_api *a = call->agent;
+    const char *node = m->at && !call->peer.is_node ? value_get_text(params, "node") : NULL;
+    if (!node || !a->is_elsewhere(a->ctx, node, m->at == AT_NODE_REACHED))
+        return false;
+    struct agent_sink sink = api_sink(call);
+    api_wait(call, a->ask(a->ctx, node, m->name, params, &sink));
+    return true;
+}
+
 static int request_run(struct api_call *call, struct value *request, struct err *e)
 {
     const struct method *m = NULL;
@@ -382,7 +402,8 @@ static int request_run(struct api_call *call, struct value *request, struct err 
         r = params_check(m, params, e);
     if (r == 0) {
         call->endless = m->endless;
-        m->run(call, params);
+        if (!ask_elsewhere(call, m, params))
+            m->run(call, params);
     }
     value_free(params);
     return r;

@@ -21,6 +21,7 @@ struct api_peer { /* who asks, by SO_PEERCRED */
     uint32_t uid, pid;
     char user[64];
     bool may_read, may_write;
+    bool is_node; /* another node asks, for somebody there: nothing is passed on to a third */
 };
 
 struct api_call;
@@ -40,6 +41,11 @@ struct method_param { /* a list of them ends with name NULL */
 struct method {
     const char *name; /* "change.apply" */
     bool writes;
+    enum {
+        AT_HERE,
+        AT_NODE,        /* the parameter `node` says whose answer it is; another's is asked for */
+        AT_NODE_REACHED /* the same as long as that node is reached; else what is known here */
+    } at;
     bool endless;     /* goes on until the caller leaves: watch */
     const char *help; /* one line */
     const struct method_param *params;

@@ -11,6 +11,9 @@
 
 #include "base/mem.h"
 #include "kard/agent_change.h"
+#include "kard/agent_errand.h"
+#include "kard/agent_leave.h"
+#include "kard/agent_node.h"
 #include "kard/agent_view.h"
 
 enum { LOG_TEXT = 1024 };
@@ -45,6 +48,16 @@ int agent_founded(const struct agent *a, struct err *e)
         return 0;
     return err_set(e, ERR_NO_CLUSTER, what("this node is in no cluster yet"), NULL,
         fix("karctl init founds one"));
+}
+
+int agent_is_member(const struct agent *a, struct err *e)
+{
+    int r = agent_founded(a, e);
+    if (r == 0 && a->removed)
+        r = err_set(e, ERR_DENIED, what("%s was removed from the cluster", a->node),
+            why("what it changes counts for nobody"),
+            fix("karctl leave, then karctl join with a new token"));
+    return r;
 }
 
 int agent_node_known(const struct agent *a, const char *node, struct err *e)
@@ -113,6 +126,8 @@ static void forget(void *ctx, struct agent_task *task)
     struct agent *a = ctx;
     if (task->type == TASK_WATCH)
         watch_forget(a, (struct watch *)task);
+    else if (task->type == TASK_ERRAND)
+        errand_forget((struct errand *)task);
     else
         job_forget(a, (struct job *)task);
 }
@@ -140,6 +155,16 @@ static struct agent_api api_table(struct agent *a)
         .conflicts = agent_conflicts,
         .doctor = agent_doctor,
         .init = agent_init,
+        .join = agent_join,
+        .leave = agent_leave,
+        .token_create = agent_token_create,
+        .token_list = agent_token_list,
+        .token_revoke = agent_token_revoke,
+        .node_rename = agent_node_rename,
+        .node_remove = agent_node_remove,
+        .is_elsewhere = agent_is_elsewhere,
+        .ask = agent_ask,
+        .change_state = agent_change_state,
         .change = agent_change,
         .watch = agent_watch,
         .forget = forget,
@@ -150,6 +175,11 @@ static struct agent_api api_table(struct agent *a)
 
 static void agent_free(struct agent *a)
 {
+    agent_gossip_done(a);
+    agent_join_done(a);
+    agent_fact_done(a);
+    tokens_done(&a->tokens);
+    members_done(&a->members);
     converge_done(a);
     leases_done(&a->dhcp.held);
     admission_done(&a->verdicts);
@@ -173,6 +203,8 @@ int agent_open(const struct agent_options *opt, struct agent **ret, struct err *
     a->ledger = ledger_new();
     a->converge.reconcile = reconcile_new();
     a->converge.timer = a->converge.clear_at = TIME_NEVER;
+    a->gossip.epoch_at = a->join.until = a->fact.at = a->self_at = TIME_NEVER;
+    a->self_last = -AGENT_SELF_GAP_MS; /* long ago */
     int r = agent_load(a, e);
     if (r < 0) {
         a->closing = true;
@@ -190,8 +222,11 @@ bool agent_stop(struct agent *a)
     a->stopping = true;
     if (jobs_committing(a) || agent_ledger_committing(a))
         return false;
+    agent_gossip_event(a, &(struct gossip_event){.type = GE_LEAVE});
     jobs_done(a);
     watches_done(a);
+    agent_calls_done(a);
+    errands_done(a);
     return true;
 }
 
@@ -201,8 +236,10 @@ void agent_close(struct agent *a)
         return;
     a->closing = true;
     a->store->ops->close(a->store); /* every commit under way is decided */
+    agent_calls_done(a);
     jobs_done(a);
     watches_done(a);
+    errands_done(a);
     a->kernel->ops->close(a->kernel);
     agent_free(a);
 }
@@ -210,14 +247,19 @@ void agent_close(struct agent *a)
 bool agent_work(struct agent *a)
 {
     a->store->ops->dispatch(a->store);
-    return converge_work(a) || agent_ledger_work(a) || jobs_work(a);
+    return converge_work(a) || agent_ledger_work(a) || agent_gossip_work(a) || agent_join_work(a) ||
+           agent_fact_work(a) || agent_self_work(a) || jobs_work(a);
 }
 
 time_ms agent_deadline(const struct agent *a)
 {
-    time_ms x = converge_deadline(a), y = jobs_deadline(a), z = agent_ledger_deadline(a);
-    time_ms first = x < y ? x : y;
-    return first < z ? first : z;
+    const time_ms due[] = {converge_deadline(a), jobs_deadline(a), agent_ledger_deadline(a),
+        agent_gossip_deadline(a), agent_join_deadline(a), agent_fact_deadline(a),
+        agent_self_deadline(a)};
+    time_ms at = TIME_NEVER;
+    for (size_t i = 0; i < ARRAY_LEN(due); i++)
+        at = due[i] < at ? due[i] : at;
+    return at;
 }
 
 bool agent_is_restored(const struct agent *a)

@@ -8,12 +8,15 @@
 
 #include "base/mem.h"
 #include "intent/value.h"
+#include "kard/agent_leave.h"
 #include "kard/agent_parts.h"
 
 const char META_CLUSTER[] = "cluster"; /* cluster_id, 16 bytes */
 const char META_NODE[] = "node";       /* node_id, 16 bytes */
 const char META_KEY[] = "key";         /* Ed25519 secret key, 64 bytes */
 const char META_STREAM[] = "stream";   /* 8 bytes, big-endian */
+const char META_SESSION[] = "session"; /* X25519 secret key of its sessions, 32 bytes */
+const char META_EPOCH[] = "epoch";     /* 8 bytes: how often it has spoken to others */
 const char META_HLC[] = "hlc";         /* the same: the last stamp seen or given */
 
 void meta_put(struct store_batch *b, const char *key, const void *value, size_t n)
@@ -53,6 +56,22 @@ static int meta_get(struct agent *a, const char *key, void *ret, size_t n, struc
     return r;
 }
 
+/* A store of before there were other nodes has none: a key is made, and told to nobody before the
+ * first start's epoch is durable (agent_gossip.c). */
+static int load_session(struct agent *a, struct err *e)
+{
+    uint8_t epoch[8];
+    int r = meta_get(a, META_EPOCH, epoch, sizeof(epoch), e);
+    if (r == 0)
+        a->epoch = be64(epoch);
+    if (r == 0 || r == -ERR_NOT_FOUND)
+        r = meta_get(a, META_SESSION, a->is.session.b, sizeof(a->is.session.b), e);
+    if (r != -ERR_NOT_FOUND)
+        return r;
+    a->opt.clock.random(a->opt.clock.ctx, &a->is.session, sizeof(a->is.session));
+    return 0;
+}
+
 static int load_identity(struct agent *a, struct err *e)
 {
     uint8_t stream[8], last[8];
@@ -70,6 +89,9 @@ static int load_identity(struct agent *a, struct err *e)
     if (r == -ERR_NOT_FOUND)
         return err_set(e, ERR_STORE_CORRUPT, what("the store knows its cluster, but not itself"),
             why("node, key, stream or clock is missing"), fix("restore the store from a backup"));
+    if (r < 0)
+        return r;
+    r = load_session(a, e);
     if (r < 0)
         return r;
     a->is.stream = be64(stream);
@@ -137,6 +159,7 @@ static bool load_change(void *ctx, const void *key, size_t key_n, const void *va
         l->seq = c->seq;
         l->prev = c->id;
         agent_ledger_change(a, c);
+        members_note(&a->members, c);
         history_add(&a->history, c);
         hlc_seen(&a->hlc, c->hlc);
         if (ID_EQ(&c->origin, &a->is.self) && c->stream == a->is.stream) {
@@ -239,9 +262,16 @@ int agent_load(struct agent *a, struct err *e)
         r = load_table(a, STORE_BORROWED, load_loan, e);
     if (r == 0)
         r = agent_dhcp_load(a, e);
+    if (r == 0)
+        r = agent_join_load(a, e);
+    if (r == 0)
+        r = agent_removed_load(a, e);
+    if (r == 0)
+        r = agent_token_load(a, e);
     if (r < 0)
         return r;
-    history_sort(&a->history);
+    history_order(&a->history);
+    members_refresh(&a->members, a->intent, a->ledger);
     agent_name_read(a);
     if (a->founded && !a->node[0])
         return err_set(e, ERR_STORE_CORRUPT, what("the store has no node object of ours"),
@@ -253,5 +283,7 @@ int agent_load(struct agent *a, struct err *e)
     if (r == 0)
         r = converge_start(a, found ? &undo : NULL, e);
     plan_done(&undo);
+    if (r == 0)
+        agent_gossip_start(a);
     return r;
 }

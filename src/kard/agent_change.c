@@ -10,10 +10,12 @@
 
 #include "api/method.h"
 #include "base/mem.h"
+#include "kard/agent_intake.h"
 
 static const bool allowed[JOB_STATES][JOB_STATES] = {
     [JOB_QUEUED] = {[JOB_COMMITTING] = true},
     [JOB_COMMITTING] = {[JOB_CONVERGING] = true},
+    [JOB_AWAITING] = {[JOB_CONVERGING] = true},
 };
 
 static void job_enter(struct job *j, enum job_state s)
@@ -41,11 +43,14 @@ static struct job *job_new(struct agent *a, const struct agent_sink *sink)
 
 static void job_free(struct job *j)
 {
+    others_done(&j->others);
     draft_done(&j->draft);
     map_done(&j->ops);
     if (j->founding)
         crypto_wipe(j->founding, sizeof(*j->founding));
     free(j->founding);
+    if (j->make_free)
+        j->make_free(j->make_ctx);
     value_free(j->ask.docs);
     free((char *)j->ask.undo);
     free((char *)j->ask.message);
@@ -143,7 +148,7 @@ static struct value *op_state(
     return v;
 }
 
-/* This node's part of the answer. Others add theirs when there are others. */
+/* This node's part of the answer. */
 static struct value *node_value(struct agent *a, const struct job *j)
 {
     struct value *v = value_map(), *objects = value_list();
@@ -166,6 +171,18 @@ static struct value *node_value(struct agent *a, const struct job *j)
     return v;
 }
 
+/* Whether it is about this node, as a change is that touches no other. */
+static bool job_is_here(const struct agent *a, const struct job *j)
+{
+    const struct change *c = j->draft.change;
+    if (j->others.n == 0)
+        return true;
+    for (size_t i = 0; i < c->ops_n; i++)
+        if (c->ops[i].type == OP_DELETE || intent_on_node(a->intent, c->ops[i].object, a->node))
+            return true;
+    return false;
+}
+
 static struct value *result_value(struct agent *a, const struct job *j, bool timed_out)
 {
     const struct draft *d = &j->draft;
@@ -176,27 +193,41 @@ static struct value *result_value(struct agent *a, const struct job *j, bool tim
         value_set_int(v, "seq", (int64_t)d->change->seq);
     value_set_text(v, "plan", d->plan);
     value_set(v, "docs", value_clone(d->docs));
-    if (changed)
+    if (changed && job_is_here(a, j))
         value_add(nodes, node_value(a, j));
+    others_values(j, nodes);
     value_set(v, "nodes", nodes);
     value_set(v, "warnings", errs_to_value(&d->warnings));
     value_set_bool(v, "timed_out", timed_out);
     return v;
 }
 
+/* Of a change that another node made. */
+static struct value *state_value(struct agent *a, const struct job *j, bool timed_out)
+{
+    struct value *v = j->draft.change ? node_value(a, j) : value_map();
+    if (!j->draft.change) {
+        value_set_text(v, "node", a->node);
+        value_set_text(v, "state", object_state_text(OBJ_WAITING));
+        value_set(v, "objects", value_list());
+    }
+    value_set_bool(v, "settled", !timed_out);
+    return v;
+}
+
 static void job_done(struct agent *a, struct job *j, bool timed_out)
 {
-    struct value *result = j->founding ? agent_identity_value(a) : result_value(a, j, timed_out);
+    struct value *result = j->founding              ? agent_identity_value(a)
+                           : ID_IS_ZERO(&j->awaits) ? result_value(a, j, timed_out)
+                                                    : state_value(a, j, timed_out);
     job_answer(a, j, result);
 }
 
 /* --- commit ----------------------------------------------------------------------------------- */
 
-static void batch_change(struct store_batch *b, const struct draft *d)
+static void batch_draft(struct store_batch *b, const struct draft *d)
 {
-    uint8_t key[CHANGE_KEY_BYTES];
-    change_key(d->change, key);
-    store_put(b, STORE_CHANGES, key, sizeof(key), d->bytes.p, d->bytes.n);
+    batch_change(b, d->change);
     if (d->slot.number)
         batch_slot(b, &d->slot);
     meta_put_u64(b, META_HLC, d->hlc);
@@ -210,16 +241,16 @@ static void change_accept(struct agent *a, struct job *j)
     struct err e;
     int r = d->slot.number ? agent_ledger_slot(a, &d->slot, &e) : 0;
     assert(r == 0); /* proposed on this very ledger, and nothing came between */
-    agent_ledger_change(a, c);
+    bool nodes = members_note(&a->members, c);
+    agent_accept(a, c);
     a->seq = c->seq;
     a->prev = c->id;
     hlc_seen(&a->hlc, d->hlc);
-    history_add(&a->history, c);
-    agent_name_read(a);
-    agent_log(a, LOG_INFO, "change %.8s by %s: %zu operation%s%s%s", ID_TEXT(&c->id), c->author,
-        c->ops_n, c->ops_n == 1 ? "" : "s", c->message[0] ? ": " : "", c->message);
-    agent_intent_moved(a);
+    agent_moved(a, nodes);
     watch_change(a, c);
+    agent_gossip_stored(a, c, NULL);
+    if (d->slot.number)
+        agent_gossip_stored(a, NULL, &d->slot);
 }
 
 static void job_progress_plan(struct job *j)
@@ -252,13 +283,18 @@ static void on_committed(void *ctx, int result, const struct err *e)
         a->founded = true;
     }
     change_accept(a, j);
+    if (j->founding)
+        agent_gossip_start(a);
     if (a->closing)
         return; /* jobs_done answers */
     job_progress_plan(j);
-    if (!j->ask.wait)
+    if (!j->ask.wait) {
         job_done(a, j, false);
-    else if (j->ask.timeout_ms >= 0)
+        return;
+    }
+    if (j->ask.timeout_ms >= 0)
         j->deadline = j->committed + j->ask.timeout_ms;
+    others_ask(a, j);
 }
 
 static void job_commit(struct agent *a, struct job *j, struct store_batch *b)
@@ -267,7 +303,9 @@ static void job_commit(struct agent *a, struct job *j, struct store_batch *b)
     job_enter(j, JOB_COMMITTING);
     for (size_t i = 0; i < c->ops_n; i++)
         map_set(&j->ops, c->ops[i].object->id.b, ID_BYTES, &c->ops[i]);
-    batch_change(b, &j->draft);
+    if (j->ask.wait)
+        others_find(a, j, j->draft.after);
+    batch_draft(b, &j->draft);
     a->store->ops->commit(a->store, b, on_committed, j);
 }
 
@@ -296,9 +334,27 @@ static int job_draft(struct agent *a, struct job *j)
     return draft_make(a, &ask, &j->draft);
 }
 
+/* A change of the agents' own. */
+static void job_start_made(struct agent *a, struct job *j)
+{
+    struct store_batch b = {0};
+    struct err e = {0};
+    j->draft = (struct draft){.change = change_new(), .docs = value_list(), .plan = "0000"};
+    if (j->make(a, &j->draft, &b, j->make_ctx, &e) < 0) {
+        store_batch_done(&b);
+        job_fail_one(a, j, &e);
+    } else {
+        job_commit(a, j, &b);
+    }
+}
+
 /* From the request to the commit or to the refusal. */
 static void job_start(struct agent *a, struct job *j)
 {
+    if (j->make) {
+        job_start_made(a, j);
+        return;
+    }
     if (job_draft(a, j) < 0) {
         job_fail(a, j, &j->draft.errs);
     } else if (j->ask.dry) {
@@ -367,6 +423,22 @@ struct agent_task *job_found(struct agent *a, struct draft *draft, struct identi
     j->draft = *draft;
     VEC_PUSH(&a->jobs, j);
     job_commit(a, j, b);
+    return &j->task;
+}
+
+struct agent_task *job_make(struct agent *a, job_make_fn make, void *ctx,
+    void (*free_ctx)(void *ctx), const struct agent_sink *sink)
+{
+    if (jobs_full(a, sink)) {
+        if (free_ctx)
+            free_ctx(ctx);
+        return NULL;
+    }
+    struct job *j = job_new(a, sink);
+    j->make = make;
+    j->make_ctx = ctx;
+    j->make_free = free_ctx;
+    VEC_PUSH(&a->jobs, j);
     return &j->task;
 }
 
@@ -445,6 +517,11 @@ static bool job_is_unsettled(struct agent *a, const struct job *j)
     return false;
 }
 
+static bool job_is_over(struct agent *a, const struct job *j)
+{
+    return j->state == JOB_CONVERGING && others_settled(j) && !job_is_unsettled(a, j);
+}
+
 /* The ledger refused it: it is kept in the history and changes nothing. */
 static bool job_refused(struct agent *a, struct job *j)
 {
@@ -458,25 +535,86 @@ static bool job_refused(struct agent *a, struct job *j)
     return true;
 }
 
+void job_look(struct agent *a, struct job *j)
+{
+    if (a->converge.quiet && !a->converge.stale_desired && job_is_over(a, j))
+        job_done(a, j, false);
+}
+
 void jobs_quiet(struct agent *a)
 {
     for (size_t i = 0; i < a->jobs.n;) {
         struct job *j = a->jobs.v[i];
         if (j->state == JOB_CONVERGING && j->draft.change->ops_n && job_refused(a, j))
             continue;
-        if (j->state != JOB_CONVERGING || job_is_unsettled(a, j))
+        if (!job_is_over(a, j))
             i++;
         else
             job_done(a, j, false);
     }
 }
 
+/* --- another node's question ------------------------------------------------------------------ */
+
+/* It has come: from now on as one of ours that is durable. */
+static void job_arrive(struct agent *a, struct job *j)
+{
+    const struct history_row *row = history_find(&a->history, &j->awaits);
+    struct change *c;
+    if (!row || history_load(a, row, &c, NULL) < 0)
+        return;
+    j->draft.change = c;
+    for (size_t i = 0; i < c->ops_n; i++)
+        map_set(&j->ops, c->ops[i].object->id.b, ID_BYTES, &c->ops[i]);
+    job_enter(j, JOB_CONVERGING);
+}
+
+void jobs_arrived(struct agent *a)
+{
+    for (size_t i = 0; i < a->jobs.n; i++)
+        if (a->jobs.v[i]->state == JOB_AWAITING)
+            job_arrive(a, a->jobs.v[i]);
+}
+
+struct agent_task *job_await(
+    struct agent *a, const change_id *id, time_ms timeout_ms, const struct agent_sink *sink)
+{
+    if (jobs_full(a, sink))
+        return NULL;
+    struct job *j = job_new(a, sink);
+    j->state = JOB_AWAITING;
+    j->awaits = *id;
+    j->deadline = agent_now(a) + timeout_ms;
+    VEC_PUSH(&a->jobs, j);
+    job_arrive(a, j);
+    a->jobs.look = true; /* not from here: the caller has no task yet */
+    return &j->task;
+}
+
+static bool job_waits(const struct job *j)
+{
+    return j->state == JOB_CONVERGING || j->state == JOB_AWAITING;
+}
+
+/* What was settled before anybody waited for it. */
+static bool jobs_look(struct agent *a)
+{
+    bool look = a->jobs.look && a->converge.quiet && !a->converge.stale_desired;
+    if (look) {
+        a->jobs.look = false;
+        jobs_quiet(a);
+    }
+    return look;
+}
+
 bool jobs_work(struct agent *a)
 {
+    if (jobs_look(a))
+        return true;
     time_ms now = agent_now(a);
     for (size_t i = 0; i < a->jobs.n; i++) {
         struct job *j = a->jobs.v[i];
-        if (j->state == JOB_CONVERGING && j->deadline <= now) {
+        if (job_waits(j) && j->deadline <= now) {
             job_done(a, j, true);
             return true;
         }
@@ -492,7 +630,7 @@ time_ms jobs_deadline(const struct agent *a)
 {
     time_ms at = TIME_NEVER;
     for (size_t i = 0; i < a->jobs.n; i++)
-        if (a->jobs.v[i]->state == JOB_CONVERGING && a->jobs.v[i]->deadline < at)
+        if (job_waits(a->jobs.v[i]) && a->jobs.v[i]->deadline < at)
             at = a->jobs.v[i]->deadline;
     return at;
 }

@@ -3,23 +3,37 @@
  *   QUEUED ──► (draft) ──► COMMITTING ──► CONVERGING ──► answered
  *      └─ refused ─► answered    └─ not durable ─► answered
  *
+ * Another node's question how far one of its changes is here is a job too: AWAITING the change,
+ * then CONVERGING.
+ *
  * One change at a time is drafted and committed, in the order in which they came, so that each is
  * judged against all before it; any number converge. */
 #ifndef KAR_KARD_AGENT_CHANGE_H
 #define KAR_KARD_AGENT_CHANGE_H
 
 #include "kard/agent_draft.h"
+#include "kard/agent_others.h"
 
-enum job_state { JOB_QUEUED, JOB_COMMITTING, JOB_CONVERGING, JOB_STATES };
+enum job_state { JOB_QUEUED, JOB_COMMITTING, JOB_AWAITING, JOB_CONVERGING, JOB_STATES };
+
+/* Makes the draft of a change of the agents' own when its turn has come; what it puts into `b` is
+ * committed with it. */
+typedef int (*job_make_fn)(
+    struct agent *a, struct draft *d, struct store_batch *b, void *ctx, struct err *e);
 
 struct job {
     struct agent_task task; /* first */
     struct agent *agent;
     enum job_state state;
-    struct identity *founding;   /* cluster.init: who we are once it is durable; else NULL */
+    struct identity *founding; /* cluster.init: who we are once it is durable; else NULL */
+    job_make_fn make;          /* NULL: the documents of `ask` */
+    void *make_ctx;
+    void (*make_free)(void *ctx);
     struct agent_change_ask ask; /* with its own copies of all texts */
     struct draft draft;
-    struct map ops; /* object id → its operation, once the draft is sealed */
+    change_id awaits;     /* the change that is asked about; zero: it is our own */
+    struct others others; /* the other nodes that it touches */
+    struct map ops;       /* object id → its operation, once the draft is sealed */
     time_ms started, committed, deadline;
 };
 
@@ -32,6 +46,17 @@ void job_forget(struct agent *a, struct job *j);
  * draft and identity over. */
 struct agent_task *job_found(struct agent *a, struct draft *draft, struct identity *founding,
     struct store_batch *b, const struct agent_sink *sink);
+/* Queues one; ctx is taken over. Answered when it is durable, as a change that is not waited for.
+ */
+struct agent_task *job_make(struct agent *a, job_make_fn make, void *ctx,
+    void (*free_ctx)(void *ctx), const struct agent_sink *sink);
+/* How far a change is on this node: answered when it is settled, or in timeout_ms. */
+struct agent_task *job_await(
+    struct agent *a, const change_id *id, time_ms timeout_ms, const struct agent_sink *sink);
+/* Another node has come to its end with it: perhaps the job has too. */
+void job_look(struct agent *a, struct job *j);
+/* Changes came in. */
+void jobs_arrived(struct agent *a);
 bool jobs_found(const struct agent *a); /* whether a cluster is being founded */
 
 /* Called by converge: a state of an object, and that nothing more happens for now. */

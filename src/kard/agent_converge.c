@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "intent/value.h"
 #include "kard/agent_change.h"
+#include "kard/agent_node.h"
 
 static void feed(struct agent *a, struct reconcile_event *ev);
 
@@ -141,6 +142,7 @@ static void tell_status(struct agent *a, const struct reconcile_action *act)
         agent_log(a, LOG_WARN, "%s is %s: %s (%s)", object_title(o, title), state, act->reason.what,
             act->reason.why);
     }
+    agent_fact_touch(a);
     watch_object(a, o, state, act->reason.what[0] ? &act->reason : NULL);
     jobs_progress(a, o, act->state, act->reason.what[0] ? &act->reason : NULL);
 }
@@ -224,8 +226,8 @@ static void render_again(struct agent *a, const struct netstate *actual)
     struct render_notes notes = {0};
     a->converge.stale_desired = false;
     a->dhcp.moved = true;
-    if (!a->founded)
-        return; /* wanting nothing is not wanting everything gone */
+    if (!a->founded || a->join.told || a->removed)
+        return; /* wanting nothing (yet, any more) is not wanting everything gone */
     converge_render(a, a->intent, a->ledger, &a->verdicts, actual, &desired, &notes);
     feed(a, &(struct reconcile_event){.type = RE_DESIRED, .state = &desired, .notes = &notes});
     netstate_done(&desired);
@@ -298,6 +300,7 @@ static bool do_dump(struct agent *a)
     watch_nics(a, reconcile_actual(a->converge.reconcile), &actual);
     render_again(a, &actual);
     a->converge.fresh_actual = true;
+    agent_self_touch(a);
     feed(a, &(struct reconcile_event){.type = RE_ACTUAL, .state = &actual});
     netstate_done(&actual);
     return true;
@@ -407,9 +410,31 @@ bool converge_is_quiet(const struct agent *a)
     return g->due.n == 0 && g->waiting == 0 && !g->stale_desired && !soon;
 }
 
+bool converge_is_idle(const struct agent *a)
+{
+    return a->converge.waiting == 0;
+}
+
+/* What was borrowed stays with who has it now; the next cluster begins with the kernel as it is. */
+void converge_forget(struct agent *a)
+{
+    struct err e = {0};
+    converge_done(a);
+    a->converge = (struct converge){.reconcile = reconcile_new(),
+        .timer = TIME_NEVER,
+        .clear_at = TIME_NEVER,
+        .restored = true};
+    if (converge_start(a, NULL, &e) < 0)
+        agent_log(a, LOG_ERROR, "cannot read the kernel's network: %s (%s)", e.what, e.why);
+}
+
 bool converge_work(struct agent *a)
 {
     struct converge *g = &a->converge;
+    if (a->removed) {
+        g->quiet = g->restored = true;
+        return false;
+    }
     if (do_due(a))
         return true;
     if (g->due.n == 0 && kernel_moved(a)) /* else a look follows, and sees it */
@@ -435,6 +460,7 @@ bool converge_work(struct agent *a)
     if (!g->quiet && converge_is_quiet(a)) {
         g->quiet = true;
         g->restored = true;
+        agent_fact_touch(a);
         jobs_quiet(a);
     }
     return false;
@@ -443,6 +469,8 @@ bool converge_work(struct agent *a)
 time_ms converge_deadline(const struct agent *a)
 {
     const struct converge *g = &a->converge;
+    if (a->removed)
+        return TIME_NEVER;
     time_ms next = g->clear_at < g->timer ? g->clear_at : g->timer;
     return g->due.n && g->hold_until < next ? g->hold_until : next;
 }

@@ -211,6 +211,29 @@ static int draft_judge(struct agent *a, const struct draft_ask *ask, struct draf
     return r;
 }
 
+static void draft_author(struct draft *d, const char *author, const char *message)
+{
+    free(d->change->author);
+    free(d->change->message);
+    d->change->author = mem_strdup(author);
+    d->change->message = mem_strdup(message ? message : "");
+}
+
+int draft_managed(
+    struct agent *a, struct draft *d, const char *author, const char *message, struct err *e)
+{
+    draft_author(d, author, message);
+    int r = draft_stamp(a, d);
+    if (r == 0) {
+        d->after = intent_fork(a->intent);
+        intent_apply(d->after, d->change);
+        r = draft_ledger(a, d);
+    }
+    if (r < 0)
+        *e = d->errs.v[0];
+    return r;
+}
+
 int draft_make(struct agent *a, const struct draft_ask *ask, struct draft *ret)
 {
     struct draft *d = ret;
@@ -218,11 +241,8 @@ int draft_make(struct agent *a, const struct draft_ask *ask, struct draft *ret)
     struct err e = {0};
     if (agent_founded(a, &e) < 0)
         return draft_err(d, &e);
-    free(d->change->author);
-    free(d->change->message);
     d->provisional = ask->provisional;
-    d->change->author = mem_strdup(ask->author);
-    d->change->message = mem_strdup(ask->message ? ask->message : "");
+    draft_author(d, ask->author, ask->message);
     if (ask->undo)
         draft_undo(a, ask, d);
     else

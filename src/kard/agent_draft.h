@@ -37,6 +37,10 @@ struct draft_ask {
  */
 int draft_make(struct agent *a, const struct draft_ask *ask, struct draft *ret);
 void draft_done(struct draft *d);
+/* Seals what d->change has as the next change of this node and asks the ledger: for changes of the
+ * agents' own, which the rules for users do not judge. Errors: ERR_LIMIT, and the ledger's. */
+int draft_managed(
+    struct agent *a, struct draft *d, const char *author, const char *message, struct err *e);
 /* Seals d->change with what is set in it, and puts what a reader of its bytes gets in its place:
  * what is judged, previewed and applied is what the next start will read. Errors: ERR_LIMIT,
  * ERR_SYNTAX. */

@@ -9,7 +9,10 @@
 #include "intent/diff.h"
 #include "kard/agent_parts.h"
 
-enum { SHORT = 8 }; /* digits of an id in messages */
+enum {
+    SHORT = 8,         /* digits of an id in messages */
+    HISTORY_NEAR = 64, /* rows from the end within which one is put in its place at once */
+};
 
 /* --- the index -------------------------------------------------------------------------------- */
 
@@ -28,6 +31,30 @@ static void row_index(struct history *h, size_t i)
     map_set(&h->by_id, h->v[i].id.b, sizeof(h->v[i].id.b), (void *)(uintptr_t)(i + 1));
 }
 
+static int row_cmp(const void *x, const void *y)
+{
+    const struct history_row *a = x, *b = y;
+    if (a->hlc != b->hlc)
+        return a->hlc < b->hlc ? -1 : 1;
+    int r = ID_CMP(&a->origin, &b->origin);
+    return r ? r : (a->seq > b->seq) - (a->seq < b->seq);
+}
+
+/* A change from another node is seldom the newest, but nearly; what comes from long ago (after a
+ * split) waits for somebody to look: putting each in its place would move all behind it. */
+static void row_settle(struct history *h)
+{
+    size_t i = h->n - 1;
+    struct history_row row = h->v[i];
+    h->in_order = h->in_order || h->n == 1;
+    for (; i > 0 && h->n - i <= HISTORY_NEAR && row_cmp(&h->v[i - 1], &row) > 0; i--)
+        h->v[i] = h->v[i - 1];
+    h->v[i] = row;
+    h->in_order = h->in_order && (i == 0 || row_cmp(&h->v[i - 1], &row) < 0);
+    for (; i < h->n; i++)
+        row_index(h, i);
+}
+
 void history_add(struct history *h, const struct change *c)
 {
     struct history_row row = {
@@ -43,24 +70,18 @@ void history_add(struct history *h, const struct change *c)
     for (size_t i = 0; i < c->ops_n; i++)
         row.objects[i] = c->ops[i].object->id;
     VEC_PUSH(h, row);
-    row_index(h, h->n - 1);
+    row_settle(h);
 }
 
-static int row_cmp(const void *x, const void *y)
+void history_order(struct history *h)
 {
-    const struct history_row *a = x, *b = y;
-    if (a->hlc != b->hlc)
-        return a->hlc < b->hlc ? -1 : 1;
-    int r = ID_CMP(&a->origin, &b->origin);
-    return r ? r : (a->seq > b->seq) - (a->seq < b->seq);
-}
-
-void history_sort(struct history *h)
-{
+    if (h->in_order)
+        return;
     if (h->n)
         qsort(h->v, h->n, sizeof(*h->v), row_cmp);
     for (size_t i = 0; i < h->n; i++)
         row_index(h, i);
+    h->in_order = true;
 }
 
 const struct history_row *history_find(const struct history *h, const change_id *id)
@@ -70,10 +91,11 @@ const struct history_row *history_find(const struct history *h, const change_id 
 }
 
 int history_prefix(
-    const struct history *h, const char *prefix, const struct history_row **ret, struct err *e)
+    struct history *h, const char *prefix, const struct history_row **ret, struct err *e)
 {
     const struct history_row *found = NULL;
     size_t n = strlen(prefix);
+    history_order(h);
     for (size_t i = h->n; i-- > 0;) {
         if (strncasecmp(ID_TEXT(&h->v[i].id), prefix, n) != 0)
             continue;
@@ -181,8 +203,7 @@ struct value *change_docs_short(const struct change *c)
 
 static const char *origin_name(const struct agent *a, const node_id *origin)
 {
-    const struct object *node = intent_node(a->intent, ID_TEXT(origin));
-    return node ? node->name : "?";
+    return members_name(&a->members, origin);
 }
 
 struct value *change_head(const struct agent *a, const struct change *c)
@@ -214,6 +235,7 @@ int agent_history_list(
 {
     struct agent *a = ctx;
     struct value *list = value_list();
+    history_order(&a->history);
     for (size_t i = a->history.n; i-- > 0 && list->n < ask->limit;) {
         struct change *c;
         int r = history_load(a, &a->history.v[i], &c, e);
@@ -250,13 +272,11 @@ static struct value *op_to_value(const struct op *op)
     return v;
 }
 
-/* With the key that the origin's node object carries. */
+/* With the key of its origin, also of a node that is no member any more. */
 static bool change_is_verified(const struct agent *a, const struct change *c)
 {
-    const struct object *node = intent_node(a->intent, ID_TEXT(&c->origin));
-    const char *text = node ? value_get_text(node->spec, "key") : NULL;
-    struct key_public key;
-    return text && hex_decode(text, key.b, sizeof(key.b)) == 0 && change_verify(c, &key, NULL) == 0;
+    const struct member *m = members_find(&a->members, &c->origin);
+    return m && change_verify(c, &m->is.key, NULL) == 0;
 }
 
 int agent_history_show(void *ctx, const char *change, struct value **ret, struct err *e)

@@ -8,7 +8,11 @@
 
 #include "base/crypto.h"
 #include "base/mem.h"
+#include "gossip/join.h"
+#include "kard/agent_address.h"
 #include "kard/agent_change.h"
+#include "kard/agent_init.h"
+#include "kard/agent_node.h"
 
 static const char CLUSTER_DEFAULT[] = "kar";
 static const char NODE_DEFAULT[] = "node";
@@ -31,45 +35,64 @@ static void name_from_host(const char *host, char ret[NODE_NAME_MAX + 1])
         memcpy(ret, NODE_DEFAULT, sizeof(NODE_DEFAULT));
 }
 
-static struct value *document(const char *kind, const char *name, struct value *spec)
+const char *agent_name_own(const struct agent *a, char ret[NODE_NAME_MAX + 1])
 {
-    struct value *doc = value_map();
-    value_set_text(doc, "kind", kind);
-    value_set_text(doc, "name", name);
-    value_set(doc, "spec", spec);
-    return doc;
+    char host[HOST_NAME_BYTES];
+    if (a->opt.node_name)
+        return a->opt.node_name;
+    a->opt.host->hostname(a->opt.host->ctx, host);
+    name_from_host(host, ret);
+    return ret;
 }
 
-static int add_object(
-    struct draft *d, struct value *doc, const char *param, struct object **ret, struct errs *errs)
+/* Documents are ours, the name in them the caller's: errors point at the parameter. */
+static void param_errors(struct errs *errs, size_t from, const char *param)
 {
-    int r = object_from_document(doc, "", NULL, ret, errs);
-    for (size_t i = 0; i < errs->n; i++)
+    for (size_t i = from; i < errs->n; i++)
         if (!strncmp(errs->v[i].at, "/name", 5) || !strncmp(errs->v[i].at, "/spec", 5))
             err_at(&errs->v[i], "/%s", param);
+}
+
+static int add_cluster(struct draft *d, const char *name)
+{
+    struct object *o = NULL;
+    struct value *doc = value_map();
+    size_t before = d->errs.n;
+    value_set_text(doc, "kind", "cluster");
+    value_set_text(doc, "name", name);
+    value_set(doc, "spec", value_map());
+    int r = object_from_document(doc, "", NULL, &o, &d->errs);
+    param_errors(&d->errs, before, "cluster");
     value_free(doc);
     if (r == 0)
-        change_add_put(d->change, *ret, NULL, 0);
+        change_add_put(d->change, o, NULL, 0);
     return r;
 }
 
-static int add_objects(struct agent *a, struct draft *d, const char *cluster, const char *node,
-    const struct key_public *key)
+static int add_objects(struct agent *a, struct draft *d, const struct identity *is,
+    const char *cluster, const char *node, const struct key_public *key)
 {
     struct object *o = NULL;
     char ifname[IFNAME_BYTES];
-    struct value *spec = value_map();
-    if (a->opt.host->default_route(a->opt.host->ctx, ifname) && ifname_valid(ifname))
-        value_set_text(spec, "management", ifname);
-    int r = add_object(d, document("cluster", cluster, value_map()), "cluster", &o, &d->errs);
-    int r2 = add_object(d, document("node", node, spec), "node", &o, &d->errs);
-    if (r2 == 0) /* only agents set it: after the check that keeps it from users */
-        value_set_text(o->spec, "key",
-            hex_encode(key->b, sizeof(key->b), (char[2 * KEY_PUBLIC_BYTES + 1]){0}));
+    uint8_t signature[SIGNATURE_BYTES];
+    struct member_record us = {.key = *key};
+    struct address_list at;
+    bool has = a->opt.host->default_route(a->opt.host->ctx, ifname) && ifname_valid(ifname);
+    crypto_dh_public(&is->session, &us.session);
+    session_key_sign(&is->key, &us.session, signature);
+    agent_addresses(a, &at);
+    memcpy(us.at, at.v, sizeof(us.at));
+    us.at_n = at.n;
+    int r = add_cluster(d, cluster);
+    size_t before = d->errs.n;
+    int r2 = node_object(node, &us, signature, has ? ifname : NULL, &o, &d->errs);
+    param_errors(&d->errs, before, "node");
+    if (r2 == 0)
+        change_add_put(d->change, o, NULL, 0);
     return r ? r : r2;
 }
 
-static void identity_make(struct agent *a, struct identity *ret, struct key_public *ret_key)
+void identity_make(struct agent *a, struct identity *ret, struct key_public *ret_key)
 {
     const struct agent_clock *clock = &a->opt.clock;
     uint8_t seed[32];
@@ -79,20 +102,22 @@ static void identity_make(struct agent *a, struct identity *ret, struct key_publ
     crypto_digest(ret->self.b, sizeof(ret->self.b), ret_key->b, sizeof(ret_key->b));
     memcpy(ret->cluster.b, ret->self.b, sizeof(ret->cluster.b));
     clock->random(clock->ctx, &ret->stream, sizeof(ret->stream));
+    clock->random(clock->ctx, &ret->session, sizeof(ret->session));
 }
 
-static void batch_identity(struct store_batch *b, const struct identity *is)
+void batch_identity(struct store_batch *b, const struct identity *is)
 {
     meta_put(b, META_CLUSTER, is->cluster.b, sizeof(is->cluster.b));
     meta_put(b, META_NODE, is->self.b, sizeof(is->self.b));
     meta_put(b, META_KEY, is->key.b, sizeof(is->key.b));
+    meta_put(b, META_SESSION, is->session.b, sizeof(is->session.b));
     meta_put_u64(b, META_STREAM, is->stream);
 }
 
 static int draft_founding(struct agent *a, struct draft *d, const struct identity *is,
     const struct key_public *key, const char *cluster, const char *node, struct err *e)
 {
-    int r = add_objects(a, d, cluster, node, key);
+    int r = add_objects(a, d, is, cluster, node, key);
     if (r < 0) {
         *e = d->errs.v[0];
         return r;
@@ -136,16 +161,11 @@ struct agent_task *agent_init(
     void *ctx, const char *cluster, const char *node, const struct agent_sink *sink)
 {
     struct agent *a = ctx;
-    char host[HOST_NAME_BYTES], named[NODE_NAME_MAX + 1];
+    char named[NODE_NAME_MAX + 1];
     struct err e = {0};
     struct key_public key;
     if (!node)
-        node = a->opt.node_name;
-    if (!node) {
-        a->opt.host->hostname(a->opt.host->ctx, host);
-        name_from_host(host, named);
-        node = named;
-    }
+        node = agent_name_own(a, named);
     struct draft d = {.change = change_new(), .docs = value_list()};
     struct identity *is = MEM_NEW(struct identity);
     int r = may_found(a, &e);

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "kard/agent_change.h"
+#include "kard/agent_intake.h"
 
 bool agent_is_acceptor(const struct agent *a)
 {
@@ -18,7 +19,10 @@ bool agent_is_acceptor(const struct agent *a)
 
 bool agent_acceptor_is_reached(const struct agent *a)
 {
-    return agent_is_acceptor(a);
+    node_id genesis;
+    memcpy(genesis.b, a->is.cluster.b, sizeof(genesis.b)); /* both are the hash of its key */
+    const struct member *m = members_find(&a->members, &genesis);
+    return agent_is_acceptor(a) || (m && (m->state == MEMBER_ALIVE || m->state == MEMBER_SUSPECT));
 }
 
 bool agent_ledger_committing(const struct agent *a)
@@ -222,7 +226,8 @@ static void on_decided(void *ctx, int result, const struct err *e)
         queue_next(d);
         if (agent_ledger_slot(a, &d->slot, &said) < 0)
             agent_log(a, LOG_ERROR, "the ledger does not take its own slot: %s", said.what);
-        agent_intent_moved(a);
+        agent_moved(a, d->slot.removals.n > 0);
+        agent_gossip_stored(a, NULL, &d->slot);
     }
     slot_done(&d->slot);
 }

@@ -9,8 +9,14 @@
 #include "base/map.h"
 #include "intent/admission.h"
 #include "kard/agent.h"
+#include "kard/agent_call.h"
 #include "kard/agent_dhcp.h"
+#include "kard/agent_fact.h"
+#include "kard/agent_gossip.h"
+#include "kard/agent_join.h"
 #include "kard/agent_ledger.h"
+#include "kard/agent_members.h"
+#include "kard/agent_token.h"
 #include "netcfg/reconcile.h"
 
 /* --- history: an index over the changes in the store (agent_history.c) ------------------------ */
@@ -25,9 +31,10 @@ struct history_row {
     size_t objects_n;
 };
 
-struct history { /* in the order of (hlc, origin) */
+struct history { /* in the order of (hlc, origin, stream, seq) */
     struct history_row *v;
     size_t n, cap;
+    bool in_order;      /* else history_order makes it so */
     struct map by_id;   /* change id → index + 1, as a pointer */
     struct map authors; /* text → the same text */
 };
@@ -67,7 +74,7 @@ struct converge {
 
 /* --- what is under way for somebody (agent_change.c, agent_init.c, agent_watch.c) ------------- */
 
-enum task_type { TASK_JOB, TASK_WATCH };
+enum task_type { TASK_JOB, TASK_WATCH, TASK_ERRAND };
 
 struct agent_task {
     enum task_type type;
@@ -79,6 +86,7 @@ struct job;
 struct jobs { /* in the order in which they came */
     struct job **v;
     size_t n, cap;
+    bool look; /* one may be over already */
 };
 
 struct watch {
@@ -92,11 +100,18 @@ struct watches {
     unsigned walking;
 };
 
+struct errand;
+struct errands { /* agent_errand.c */
+    struct errand **v;
+    size_t n, cap;
+};
+
 struct identity {
     cluster_id cluster;
     node_id self;
     struct key_secret key;
-    uint64_t stream; /* the one that our next change continues */
+    struct dh_secret session; /* of its sessions with other nodes */
+    uint64_t stream;          /* the one that our next change continues */
 };
 
 struct agent {
@@ -121,10 +136,21 @@ struct agent {
     struct verdicts verdicts; /* of this node, for the intent as it is */
     struct history history;
 
+    struct members members;
+    struct agent_gossip gossip;
+    uint64_t epoch; /* starts so far, as the store has it */
+    struct tokens tokens;
+    struct agent_join join;
+    struct agent_calls calls;
+    struct agent_fact fact;
+    bool removed;               /* from the cluster: the kernel is left as it is */
+    time_ms self_at, self_last; /* agent_node.c: our own object is looked at; was changed */
+
     struct converge converge;
     struct agent_dhcp dhcp;
     struct jobs jobs;
     struct watches watches;
+    struct errands errands;
 };
 
 time_ms agent_now(const struct agent *a);
@@ -133,10 +159,14 @@ void agent_log(const struct agent *a, enum log_level level, const char *fmt, ...
     __attribute__((format(printf, 3, 4)));
 /* Errors: ERR_NO_CLUSTER. */
 int agent_founded(const struct agent *a, struct err *e);
+/* The same, and not removed from it. Errors: ERR_NO_CLUSTER, ERR_DENIED. */
+int agent_is_member(const struct agent *a, struct err *e);
 /* The intent or the ledger changed: what follows from them is taken again. */
 void agent_intent_moved(struct agent *a);
 /* {cluster: {name, id}, node: {name, id}}; both null before a cluster is founded. */
 struct value *agent_identity_value(const struct agent *a);
+/* Whether this node's kernel is as it is wanted. */
+bool agent_is_converged(const struct agent *a);
 /* Our name, from the node object. */
 void agent_name_read(struct agent *a);
 
@@ -149,18 +179,20 @@ struct agent_task *agent_init(
 
 int agent_load(struct agent *a, struct err *e);
 /* Keys of STORE_META. */
-extern const char META_CLUSTER[], META_NODE[], META_KEY[], META_STREAM[], META_HLC[];
+extern const char META_CLUSTER[], META_NODE[], META_KEY[], META_STREAM[], META_HLC[],
+    META_SESSION[], META_EPOCH[];
 void meta_put(struct store_batch *b, const char *key, const void *value, size_t n);
 void meta_put_u64(struct store_batch *b, const char *key, uint64_t u);
 
 /* --- agent_history.c -------------------------------------------------------------------------- */
 
-void history_add(struct history *h, const struct change *c); /* newest last */
-void history_sort(struct history *h);
+void history_add(struct history *h, const struct change *c);
+/* Before rows are read by their place, or looked up. */
+void history_order(struct history *h);
 const struct history_row *history_find(const struct history *h, const change_id *id);
 /* By the start of its id. Errors: ERR_NOT_FOUND (none, or several). */
 int history_prefix(
-    const struct history *h, const char *prefix, const struct history_row **ret, struct err *e);
+    struct history *h, const char *prefix, const struct history_row **ret, struct err *e);
 /* ret is the caller's. Errors: ERR_STORE_*. */
 int history_load(
     struct agent *a, const struct history_row *row, struct change **ret, struct err *e);
@@ -197,6 +229,10 @@ int converge_dump_stats(struct agent *a, struct netstate *ret, struct err *e);
 void converge_render(struct agent *a, const struct intent *in, const struct ledger *l,
     const struct verdicts *v, const struct netstate *actual, struct netstate *ret_desired,
     struct render_notes *ret_notes);
+/* Whether no commit of its own is under way. */
+bool converge_is_idle(const struct agent *a);
+/* The cluster is left: nothing is wanted, nothing is ours any more. */
+void converge_forget(struct agent *a);
 /* Whether nothing more happens until something new comes. */
 bool converge_is_quiet(const struct agent *a);
 
@@ -220,6 +256,11 @@ void watch_forget(struct agent *a, struct watch *w);
 void watches_done(struct agent *a);
 void watch_object(
     struct agent *a, const struct object *o, const char *state, const struct err *reason);
+/* The same on another node; `reason` as a value, or NULL. */
+void watch_object_at(struct agent *a, const struct object *o, const char *node, const char *state,
+    const struct value *reason);
+bool watch_wants_objects(const struct agent *a);
+void watch_member(struct agent *a, const char *name, const char *state);
 void watch_change(struct agent *a, const struct change *c);
 void watch_drift(struct agent *a, const struct drift *d, bool standing);
 void watch_nic(struct agent *a, const char *name, const char *state, bool link);

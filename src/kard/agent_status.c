@@ -1,4 +1,4 @@
-/* agent_status.c: how it stands as a whole: counts, what is not active, drift. */
+/* agent_status.c: how it stands as a whole: counts, what is not active, drift, conflicts. */
 #include <string.h>
 
 #include "api/method.h"
@@ -56,11 +56,108 @@ static enum object_state tally_worst(const struct tally *t)
 static struct value *last_change(struct agent *a)
 {
     struct change *c;
+    history_order(&a->history);
     if (a->history.n == 0 || history_load(a, &a->history.v[a->history.n - 1], &c, NULL) < 0)
         return value_null();
     struct value *v = change_head(a, c);
     change_free(c);
     return v;
+}
+
+bool agent_is_converged(const struct agent *a)
+{
+    return !a->founded ||
+           (!a->converge.stale_desired && reconcile_converged(a->converge.reconcile));
+}
+
+/* --- members ---------------------------------------------------------------------------------- */
+
+struct others { /* what the other members say, and what is known of them */
+    bool converged;
+    struct value *counts, *not_active, *nodes;
+};
+
+static void add_counts(struct value *sum, const struct value *counts)
+{
+    for (size_t i = 0; value_is(counts, VALUE_MAP) && i < counts->n; i++)
+        if (value_is(counts->v[i], VALUE_INT))
+            value_set_int(
+                sum, counts->keys[i], value_get_int(sum, counts->keys[i], 0) + counts->v[i]->i);
+}
+
+/* Of a member that is away, the last it said may not be so any more: nothing is counted. */
+static void add_not_active(struct agent *a, const struct member *m, struct value *list)
+{
+    const struct value *l = value_get(m->fact, "objects");
+    for (size_t i = 0; value_is(l, VALUE_LIST) && i < l->n; i++) {
+        const struct value *x = l->v[i];
+        object_id id;
+        if (!value_is(x, VALUE_LIST) || x->n < 3 || !value_is(x->v[0], VALUE_TEXT) ||
+            !value_is(x->v[1], VALUE_TEXT) || strcmp(x->v[1]->s, "active") == 0 ||
+            hex_decode(x->v[0]->s, id.b, sizeof(id.b)) < 0)
+            continue;
+        const struct object *o = intent_get(a->intent, &id);
+        struct value *v = o ? member_object_status(a, m->name, &id) : NULL;
+        if (!v)
+            continue;
+        value_set_text(v, "kind", schema_kinds[o->kind].name);
+        value_set_text(v, "name", o->name);
+        value_set_text(v, "node", m->name);
+        value_add(list, v);
+    }
+}
+
+/* The worst state that a fact counts. */
+static const char *fact_worst(const struct value *counts)
+{
+    enum object_state worst = OBJ_ACTIVE;
+    for (int s = 0; s < OBJ_STATES; s++)
+        if (value_get_int(counts, object_state_text((enum object_state)s), 0) > 0 &&
+            object_state_cmp((enum object_state)s, worst) > 0)
+            worst = (enum object_state)s;
+    return object_state_text(worst);
+}
+
+struct value *member_value(const struct agent *a, const struct member *m)
+{
+    struct value *v = value_map();
+    struct member_life life;
+    char at[IP_PORT_TEXT];
+    bool self = ID_EQ(&m->is.id, &a->is.self);
+    value_set_text(v, "name", m->name);
+    value_set_text(v, "id", ID_TEXT(&m->is.id));
+    value_set_bool(v, "self", self);
+    value_set_text(v, "member", member_state_text(self ? MEMBER_ALIVE : m->state));
+    if (self || !a->gossip.step || !gossip_member(a->gossip.step, &m->is.id, &life))
+        return v;
+    if (life.heard != TIME_NEVER)
+        value_set_int(v, "heard_ms", agent_now(a) - life.heard);
+    if (life.rtt >= 0)
+        value_set_int(v, "rtt_ms", life.rtt);
+    if (life.at.ip.family)
+        value_set_text(v, "at", ip_port_format(&life.at.ip, life.at.port, GOSSIP_PORT, at));
+    value_set_bool(v, "in_sync", gossip_in_sync(a->gossip.step, &m->is.id));
+    return v;
+}
+
+static void add_other(struct agent *a, const struct member *m, struct others *o)
+{
+    struct value *v = value_add(o->nodes, member_value(a, m));
+    bool there = m->state == MEMBER_ALIVE || m->state == MEMBER_SUSPECT;
+    const struct value *counts = value_get(m->fact, "counts");
+    if (!there || !m->fact) {
+        value_set_text(v, "state", "waiting");
+        o->converged = false;
+        return;
+    }
+    bool converged = value_get_bool(m->fact, "converged", false);
+    value_set_text(v, "state", fact_worst(counts));
+    value_set_bool(v, "converged", converged);
+    value_set_text(v, "version", value_get_text(m->fact, "version"));
+    value_set(v, "objects", counts ? value_clone(counts) : value_map());
+    add_counts(o->counts, counts);
+    add_not_active(a, m, o->not_active);
+    o->converged = o->converged && converged && value_get_bool(v, "in_sync", true);
 }
 
 int agent_status(void *ctx, struct value **ret, struct err *e)
@@ -69,21 +166,26 @@ int agent_status(void *ctx, struct value **ret, struct err *e)
     (void)e;
     struct tally t = {.not_active = value_list()};
     struct value *v = agent_identity_value(a), *nodes = value_list();
-    bool converged = !a->founded ||
-                     (!a->converge.stale_desired && reconcile_converged(a->converge.reconcile));
+    bool converged = agent_is_converged(a);
     if (a->founded) {
         tally_all(a, &t);
-        struct value *n = value_add(nodes, value_map());
-        value_set_text(n, "name", a->node);
-        value_set_text(n, "id", ID_TEXT(&a->is.self));
-        value_set_bool(n, "self", true);
+        const struct member *us = members_find(&a->members, &a->is.self);
+        struct value *n = value_add(nodes, us ? member_value(a, us) : value_map());
         value_set_text(n, "state", object_state_text(tally_worst(&t)));
         value_set_bool(n, "converged", converged);
         value_set(n, "objects", tally_counts(&t));
     }
-    value_set_bool(v, "converged", converged);
+    struct others others = {converged, tally_counts(&t), t.not_active, nodes};
+    for (size_t i = 0; a->founded && i < a->members.n; i++) {
+        const struct member *m = a->members.v[i];
+        if (!m->is.removed && !ID_EQ(&m->is.id, &a->is.self))
+            add_other(a, m, &others);
+    }
+    if (a->removed)
+        value_set_bool(v, "removed", true);
+    value_set_bool(v, "converged", others.converged);
     value_set(v, "nodes", nodes);
-    value_set(v, "objects", tally_counts(&t));
+    value_set(v, "objects", others.counts);
     value_set(v, "not_active", t.not_active);
     value_set(v, "last_change", last_change(a));
     *ret = v;
@@ -135,5 +237,71 @@ int agent_drift(void *ctx, struct value **ret, struct err *e)
     *ret = value_map();
     value_set(*ret, "standing", drift_standing(a));
     value_set(*ret, "repaired", drift_repaired(a));
+    return 0;
+}
+
+/* --- conflicts -------------------------------------------------------------------------------- */
+
+static struct value *revision_value(const struct agent *a, const struct revision *r)
+{
+    const struct history_row *row = history_find(&a->history, &r->change);
+    const struct object *origin = intent_node(a->intent, ID_TEXT(&r->origin));
+    struct value *v = value_map();
+    value_set_text(v, "op", r->type == OP_DELETE ? "delete" : "set");
+    value_set_text(v, "rev", ID_TEXT(&r->rev));
+    value_set_text(v, "change", ID_TEXT(&r->change));
+    value_set(v, "at", time_value(hlc_wall(r->hlc)));
+    value_set_text(v, "node", origin ? origin->name : NULL);
+    value_set_text(v, "author", row ? row->author : NULL);
+    if (r->type == OP_PUT)
+        value_set(v, "spec", value_clone(r->object->spec));
+    return v;
+}
+
+static struct value *edits_at_once(const struct agent *a)
+{
+    struct value *list = value_list();
+    const struct entry *entry;
+    for (size_t i = 0; (entry = intent_each_conflict(a->intent, &i));) {
+        const struct object *o = entry->revs[0]->object;
+        struct value *v = value_add(list, value_map()), *losers = value_list();
+        value_set_text(v, "kind", schema_kinds[o->kind].name);
+        value_set_text(v, "name", o->name);
+        value_set(v, "winner", revision_value(a, entry->revs[0]));
+        for (size_t k = 1; k < entry->revs_n; k++)
+            value_add(losers, revision_value(a, entry->revs[k]));
+        value_set(v, "losers", losers);
+    }
+    return list;
+}
+
+static struct value *not_admitted(struct agent *a)
+{
+    struct value *list = value_list();
+    const struct object *o;
+    for (size_t i = 0; (o = intent_each(a->intent, -1, &i));) {
+        const struct verdict *is = admission_verdict(&a->verdicts, &o->id);
+        if (!is || is->type == VERDICT_ADMITTED)
+            continue;
+        struct object_status s;
+        object_status(a, o, &s);
+        struct value *v = value_add(list, value_map());
+        value_set_text(v, "kind", schema_kinds[o->kind].name);
+        value_set_text(v, "name", o->name);
+        value_set_text(v, "node", a->node);
+        value_set_text(v, "state", object_state_text(s.state));
+        value_set(v, "reason", err_to_value(&s.reason));
+        value_set(v, "since", time_value(s.since));
+    }
+    return list;
+}
+
+int agent_conflicts(void *ctx, struct value **ret, struct err *e)
+{
+    struct agent *a = ctx;
+    (void)e;
+    *ret = value_map();
+    value_set(*ret, "conflicts", edits_at_once(a));
+    value_set(*ret, "not_admitted", not_admitted(a));
     return 0;
 }

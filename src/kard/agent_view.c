@@ -19,6 +19,15 @@ static struct value *status_value(struct agent *a, const struct object *o)
 {
     struct value *v = value_map();
     struct object_status s;
+    for (size_t i = 0; i < a->members.n; i++) {
+        const struct member *m = a->members.v[i];
+        if (m->is.removed || strcmp(m->name, a->node) == 0 || schema_kinds[o->kind].is_managed ||
+            !intent_on_node(a->intent, o, m->name))
+            continue;
+        struct value *there = member_object_status(a, m->name, &o->id);
+        if (there)
+            value_set(v, m->name, there);
+    }
     if (!intent_on_node(a->intent, o, a->node))
         return v;
     object_status(a, o, &s);
@@ -28,6 +37,13 @@ static struct value *status_value(struct agent *a, const struct object *o)
         value_set(here, "reason", err_to_value(&s.reason));
     value_set(here, "since", time_value(s.since));
     return v;
+}
+
+/* What is known of the life of a node object's node. */
+static struct value *node_member(const struct agent *a, const struct object *o)
+{
+    const struct member *m = members_named(&a->members, o->name);
+    return m ? member_value(a, m) : NULL;
 }
 
 /* --- one object ------------------------------------------------------------------------------- */
@@ -48,6 +64,8 @@ static struct value *object_value_of(
     if (vni)
         value_set_int(v, "vni", vni);
     value_set(v, "status", status_value(a, o));
+    if (o->kind == KIND_NODE)
+        value_set(v, "member", node_member(a, o));
     value_set(v, "live", live_object(a, live, o));
     return v;
 }
@@ -55,6 +73,7 @@ static struct value *object_value_of(
 static struct value *object_history(struct agent *a, const struct object *o)
 {
     struct value *list = value_list();
+    history_order(&a->history);
     for (size_t i = a->history.n; i-- > 0 && list->n < HISTORY_SHOWN;) {
         struct change *c;
         if (!history_row_concerns(&a->history.v[i], &o->id) ||

@@ -11,6 +11,9 @@ int agent_node_known(const struct agent *a, const char *node, struct err *e);
 int agent_object_find(struct agent *a, const struct kind_info *kind, const char *name,
     const char *node, const struct object **ret, struct err *e);
 
+/* A member in status and lists: name, id, self, member, heard_ms?, rtt_ms?, at?, in_sync?. */
+struct value *member_value(const struct agent *a, const struct member *m);
+
 /* The API's functions. */
 int agent_object_list(
     void *ctx, const struct kind_info *kind, const char *node, struct value **ret, struct err *e);

@@ -118,19 +118,42 @@ void watches_done(struct agent *a)
 
 /* --- what there is to tell -------------------------------------------------------------------- */
 
-void watch_object(
-    struct agent *a, const struct object *o, const char *state, const struct err *reason)
+bool watch_wants_objects(const struct agent *a)
+{
+    return somebody(a, AGENT_WATCH_OBJECT);
+}
+
+void watch_object_at(struct agent *a, const struct object *o, const char *node, const char *state,
+    const struct value *reason)
 {
     if (!somebody(a, AGENT_WATCH_OBJECT))
         return;
     struct value *v = event_new(a, "object");
     value_set_text(v, "kind", schema_kinds[o->kind].name);
     value_set_text(v, "name", o->name);
-    value_set_text(v, "node", a->node);
+    value_set_text(v, "node", node);
     value_set_text(v, "state", state);
     if (reason)
-        value_set(v, "reason", err_to_value(reason));
+        value_set(v, "reason", value_clone(reason));
     tell_all(a, AGENT_WATCH_OBJECT, (int)o->kind, v);
+}
+
+void watch_object(
+    struct agent *a, const struct object *o, const char *state, const struct err *reason)
+{
+    struct value *v = reason && somebody(a, AGENT_WATCH_OBJECT) ? err_to_value(reason) : NULL;
+    watch_object_at(a, o, a->node, state, v);
+    value_free(v);
+}
+
+void watch_member(struct agent *a, const char *name, const char *state)
+{
+    if (!somebody(a, AGENT_WATCH_MEMBER))
+        return;
+    struct value *v = event_new(a, "member");
+    value_set_text(v, "name", name);
+    value_set_text(v, "state", state);
+    tell_all(a, AGENT_WATCH_MEMBER, -1, v);
 }
 
 void watch_change(struct agent *a, const struct change *c)

@@ -29,6 +29,7 @@ struct loop {
     struct agent *agent;
     struct server_unix *server;
     struct dhcp *dhcp;
+    struct transport *transport;
     uv_poll_t store_poll, kernel_poll;
     uv_check_t check;
     uv_idle_t busy;
@@ -49,6 +50,7 @@ static void loop_stop(struct loop *l)
 {
     l->stopped = true;
     server_unix_close(l->server);
+    transport_stop(l->transport);
     if (l->dhcp != NULL)
         dhcp_close(l->dhcp);
     uv_handle_t *own[] = {(uv_handle_t *)&l->store_poll, (uv_handle_t *)&l->kernel_poll,
@@ -143,6 +145,17 @@ static void on_readable(uv_poll_t *h, int status, int events)
     (void)h, (void)status, (void)events; /* pump looks: it runs after every poll */
 }
 
+static void on_network_datagram(void *ctx, const struct endpoint *from, const uint8_t *p, size_t n)
+{
+    agent_datagram(ctx, from, p, n); /* pump looks: it runs after every poll */
+}
+
+static void on_network_stream(
+    void *ctx, uint64_t stream, const struct endpoint *from, const uint8_t *p, size_t n)
+{
+    agent_stream(ctx, stream, from, p, n);
+}
+
 static void on_watchdog(uv_timer_t *t)
 {
     (void)t;
@@ -204,7 +217,7 @@ static int start_handles(struct loop *l, const struct loop_options *opt)
 
 int loop_run(const struct loop_options *opt, struct err *e)
 {
-    struct loop l = {.agent = opt->agent};
+    struct loop l = {.agent = opt->agent, .transport = opt->transport};
     int r = uv_loop_init(&l.uv);
     if (r < 0)
         return err_set(
@@ -220,6 +233,9 @@ int loop_run(const struct loop_options *opt, struct err *e)
         loop_stop(&l);
     } else {
         l.dhcp = dhcp_open(&l.uv, opt->agent);
+        transport_start(opt->transport, &l.uv,
+            &(struct transport_sink){
+                .ctx = opt->agent, .datagram = on_network_datagram, .stream = on_network_stream});
         log_line(LOG_INFO, "listening at %s", opt->server.path);
         pump(&l);
     }

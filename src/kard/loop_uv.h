@@ -4,11 +4,13 @@
 
 #include "api/server_unix_uv.h"
 #include "kard/agent.h"
+#include "kard/transport_uv.h"
 
 struct loop_options {
     struct agent *agent;
     struct store *store; /* the agent's: for their descriptors only */
     struct kernel *kernel;
+    struct transport *transport; /* to the other nodes */
     struct server_unix_options server;
 };
 

@@ -154,10 +154,11 @@ static void log_text(void *ctx, int level, const char *text)
 }
 
 static int start_agent(const struct paths *p, const struct config *c, const struct host *host,
-    struct loop_options *ret, struct err *e)
+    struct loop_options *ret, struct err *e) /* ret->transport is there */
 {
     struct agent_options opt = {
         .host = host,
+        .network = transport_network(ret->transport),
         .clock = {.monotonic = now, .wall = wall, .random = entropy},
         .node_name = c->node[0] ? c->node : NULL,
         .config_path = p->config,
@@ -195,6 +196,7 @@ static int run(const struct paths *p, const struct config *c, struct err *e)
             strerror(errno));
     struct host *host = host_linux_new(p->store_dir);
     struct loop_options loop = {
+        .transport = transport_new(c),
         .server = {.path = p->socket,
             .group = c->group[0] ? c->group : NULL,
             .read_group = c->read_group[0] ? c->read_group : NULL},
@@ -204,6 +206,7 @@ static int run(const struct paths *p, const struct config *c, struct err *e)
         r = loop_run(&loop, e);
         agent_close(loop.agent);
     }
+    transport_free(loop.transport);
     host_linux_free(host);
     return r;
 }

@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "gossip/view.h"
+#include "kard/host.h"
 
 #define NETWORK_STREAM_IN (UINT64_C(1) << 63)
 
@@ -35,6 +36,8 @@ struct network {
     /* The addresses at which this node listens, with its port; at most NETWORK_ADDRESSES_MAX of
      * them, in any order. Returns how many. */
     size_t (*addresses)(void *ctx, struct network_address ret[NETWORK_ADDRESSES_MAX]);
+    /* Adds what is wrong with it. May be NULL. */
+    void (*doctor)(void *ctx, struct checks *ret);
 };
 
 struct agent;

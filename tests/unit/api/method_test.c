@@ -60,6 +60,25 @@ static int fake_object_list(
     return 0;
 }
 
+/* n2 is another node and reached, n3 is one and is not. */
+static bool fake_is_elsewhere(void *ctx, const char *node, bool reached)
+{
+    (void)ctx;
+    return strcmp(node, "n2") == 0 || (strcmp(node, "n3") == 0 && !reached);
+}
+
+static struct agent_task *fake_ask(void *ctx, const char *node, const char *method,
+    const struct value *params, const struct agent_sink *sink)
+{
+    (void)ctx;
+    struct value *v = value_map();
+    value_set_text(v, "asked", node);
+    value_set_text(v, "method", method);
+    value_set(v, "params", value_clone(params));
+    sink->done(sink->ctx, v);
+    return NULL;
+}
+
 static struct agent_task *fake_change(
     void *ctx, const struct agent_change_ask *ask, const struct agent_sink *sink)
 {
@@ -138,6 +157,8 @@ static int setup(void **state)
         .ctx = &d->fake,
         .info = fake_info,
         .object_list = fake_object_list,
+        .is_elsewhere = fake_is_elsewhere,
+        .ask = fake_ask,
         .change = fake_change,
         .watch = fake_watch,
         .forget = fake_forget,
@@ -331,8 +352,9 @@ static void test_rights(void **state)
 static void test_writers_are_marked(void **state)
 {
     (void)state;
-    static const char *const writers[] = {
-        "change.apply", "change.undo", "cluster.init"}; /* plan only reads */
+    static const char *const writers[] = {"change.apply", "change.undo", "cluster.init",
+        "cluster.join", "cluster.leave", "node.remove", "node.rename", "token.create",
+        "token.revoke"}; /* plan only reads */
     size_t n = 0;
     for (const struct method *const *m = api_methods; *m; m++) {
         bool writes = false;
@@ -344,6 +366,34 @@ static void test_writers_are_marked(void **state)
     assert_int_equal(n, ARRAY_LEN(writers));
     for (const struct method *const *m = api_methods; m[0] && m[1]; m++)
         assert_true(strcmp(m[0]->name, m[1]->name) < 0);
+}
+
+/* What another node knows is asked there; a node that was asked asks nobody else. */
+static void test_another_node_answers(void **state)
+{
+    struct end *d = *state;
+    static const struct {
+        bool is_node;
+        const char *line, *says;
+    } rows[] = {
+        {false, "{\"id\":1,\"method\":\"drift.list\",\"params\":{\"node\":\"n2\"}}",
+            "{\"asked\":\"n2\",\"method\":\"drift.list\",\"params\":{\"node\":\"n2\"}}"},
+        {false, "{\"id\":1,\"method\":\"drift.list\",\"params\":{\"node\":\"n3\"}}",
+            "\"asked\":\"n3\""},
+        {false, "{\"id\":1,\"method\":\"object.list\",\"params\":{\"node\":\"n2\"}}",
+            "\"asked\":\"n2\""},
+        {false, "{\"id\":1,\"method\":\"object.list\",\"params\":{\"node\":\"n3\"}}",
+            "{\"kind\":\"every\",\"node\":\"n3\"}"},
+        {true, "{\"id\":1,\"method\":\"object.list\",\"params\":{\"node\":\"n2\"}}",
+            "{\"kind\":\"every\",\"node\":\"n2\"}"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        d->peer.is_node = rows[i].is_node;
+        say(d, rows[i].line);
+        const char *answer = heard(d);
+        if (!strstr(answer, rows[i].says))
+            fail_msg("%s: %s", rows[i].line, answer);
+    }
 }
 
 /* --- answers that come later ------------------------------------------------------------------ */
@@ -425,6 +475,7 @@ int main(void)
         TEST(test_watch_ask),
         TEST(test_rights),
         TEST(test_writers_are_marked),
+        TEST(test_another_node_answers),
         TEST(test_later),
         TEST(test_all_errors_at_once),
         TEST(test_failing_read),

@@ -1,0 +1,124 @@
+/* agent_intake.c: what others decided becomes true here.
+ *
+ *   GA_TAKE_CHANGE, GA_TAKE_SLOT ──► one batch ──► durable ──► intent, ledger, history ──►
+ * GE_STORED └─ not durable ──► GE_REFUSED: it is asked for again
+ *
+ * The same road that a change of ours goes after its draft: durable before visible. */
+#include "kard/agent_intake.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "kard/agent_change.h"
+
+void intake_add(struct intake **t, struct agent *a, struct change *c, struct slot *s)
+{
+    if (!*t) {
+        *t = MEM_NEW(struct intake);
+        (*t)->agent = a;
+    }
+    VEC_PUSH(*t, ((struct intake_item){c, s}));
+}
+
+static void intake_free(struct intake *t)
+{
+    for (size_t i = 0; i < t->n; i++) {
+        change_free(t->v[i].change);
+        if (t->v[i].slot)
+            slot_done(t->v[i].slot);
+        free(t->v[i].slot);
+    }
+    free(t->v);
+    free(t);
+}
+
+void batch_change(struct store_batch *b, const struct change *c)
+{
+    uint8_t key[CHANGE_KEY_BYTES];
+    struct buf bytes = BUF_INIT;
+    change_key(c, key);
+    change_encode(c, &bytes);
+    store_put(b, STORE_CHANGES, key, sizeof(key), bytes.p, bytes.n);
+    buf_done(&bytes);
+}
+
+void agent_accept(struct agent *a, const struct change *c)
+{
+    agent_ledger_change(a, c);
+    hlc_seen(&a->hlc, c->hlc);
+    history_add(&a->history, c);
+    agent_log(a, LOG_INFO, "change %.8s by %s%s%s: %zu operation%s%s%s", ID_TEXT(&c->id), c->author,
+        ID_EQ(&c->origin, &a->is.self) ? "" : " on ",
+        ID_EQ(&c->origin, &a->is.self) ? "" : members_name(&a->members, &c->origin), c->ops_n,
+        c->ops_n == 1 ? "" : "s", c->message[0] ? ": " : "", c->message);
+}
+
+void agent_moved(struct agent *a, bool nodes_changed)
+{
+    if (nodes_changed) {
+        members_refresh(&a->members, a->intent, a->ledger);
+        agent_name_read(a);
+        agent_gossip_members(a);
+    }
+    agent_intent_moved(a);
+    agent_fact_touch(a);
+    jobs_arrived(a);
+    agent_join_moved(a);
+}
+
+/* Everything of one batch, then what follows from it, then who is told: a watcher that looks
+ * around sees all of it. */
+static void intake_accept(struct intake *t)
+{
+    struct agent *a = t->agent;
+    bool nodes = false;
+    for (size_t i = 0; i < t->n; i++) {
+        struct err e = {0};
+        const struct intake_item *x = &t->v[i];
+        if (x->change) {
+            nodes |= members_note(&a->members, x->change);
+            agent_accept(a, x->change);
+        } else {
+            nodes |= x->slot->removals.n > 0;
+            if (agent_ledger_slot(a, x->slot, &e) < 0)
+                agent_log(a, LOG_ERROR, "slot %llu of the ledger does not fit: %s",
+                    (unsigned long long)x->slot->number, e.what);
+        }
+    }
+    agent_moved(a, nodes);
+    for (size_t i = 0; i < t->n; i++)
+        if (t->v[i].change)
+            watch_change(a, t->v[i].change);
+    for (size_t i = 0; i < t->n; i++)
+        agent_gossip_stored(a, t->v[i].change, t->v[i].slot);
+}
+
+static void on_durable(void *ctx, int result, const struct err *e)
+{
+    struct intake *t = ctx;
+    struct agent *a = t->agent;
+    if (result == 0) {
+        intake_accept(t);
+    } else {
+        agent_log(a, LOG_ERROR, "cannot store what other nodes decided: %s", e ? e->what : "?");
+        for (size_t i = 0; i < t->n; i++)
+            agent_gossip_event(a, &(struct gossip_event){.type = GE_REFUSED,
+                                      .change = t->v[i].change,
+                                      .slot = t->v[i].slot,
+                                      .code = result});
+    }
+    intake_free(t);
+}
+
+void intake_commit(struct intake *t)
+{
+    struct agent *a = t->agent;
+    struct store_batch b = {0};
+    for (size_t i = 0; i < t->n; i++) {
+        if (t->v[i].change)
+            batch_change(&b, t->v[i].change);
+        else
+            batch_slot(&b, t->v[i].slot);
+    }
+    a->store->ops->commit(a->store, &b, on_durable, t);
+}
