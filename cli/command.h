@@ -57,6 +57,8 @@ enum option_id { /* in the order in which help shows them */
     O_MESSAGE,
     O_YES,
     O_FORCE,
+    O_PROVISIONAL,
+    O_TAKE,
     O_NO_WAIT,
     O_TIMEOUT,
     O_OUTPUT,
@@ -114,7 +116,7 @@ struct command {
 
 extern const struct command command_root;
 extern const struct command nic_commands[], vlan_commands[], overlay_commands[], switch_commands[],
-    port_commands[], node_commands[], cluster_commands[], history_commands[];
+    port_commands[], node_commands[], cluster_commands[], history_commands[], conflicts_commands[];
 
 /* The child of this name or alias; NULL when there is none. */
 const struct command *command_child(const struct command *c, const char *word);

@@ -136,6 +136,8 @@ static void set_consent(const struct invocation *in, struct request *r)
         value_set_bool(r->params, "yes", true);
     if (given(in, O_FORCE))
         value_set_bool(r->params, "force", true);
+    if (given(in, O_PROVISIONAL))
+        value_set_bool(r->params, "provisional", true);
     if (given(in, O_NO_WAIT))
         value_set_bool(r->params, "wait", false);
     else if (command_takes(in->command, O_TIMEOUT))
@@ -260,6 +262,19 @@ void build_object(const struct invocation *in, struct request *r)
             fix("karctl %s --help shows its fields", in->path));
     }
     value_free(spec);
+    set_consent(in, r);
+}
+
+void build_settle(const struct invocation *in, struct request *r)
+{
+    struct value *docs = value_set(r->params, "docs", value_list()), *doc = value_map();
+    const struct kind_info *kind = schema_kind(argument(in, 0));
+
+    value_set_text(doc, "op", "set");
+    value_set_text(doc, "kind", kind ? kind->name : argument(in, 0));
+    set_name(in, doc, argument(in, 1));
+    value_set_text(doc, "take", given_text(in, O_TAKE));
+    input_add_typed(&r->input, docs, doc);
     set_consent(in, r);
 }
 

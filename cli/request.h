@@ -34,6 +34,7 @@ void build_export(const struct invocation *in, struct request *r);
 void build_watch(const struct invocation *in, struct request *r);
 void build_files(const struct invocation *in, struct request *r);  /* plan, diff, apply */
 void build_object(const struct invocation *in, struct request *r); /* create, set, delete */
+void build_settle(const struct invocation *in, struct request *r); /* conflicts settle */
 void build_undo(const struct invocation *in, struct request *r);
 
 #endif

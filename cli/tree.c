@@ -19,6 +19,10 @@ const struct option options[O_COUNT] = {
     [O_YES] = {"yes", 'y', OF_NOTHING, false, NULL, "accept the warnings without asking"},
     [O_FORCE] = {"force", 0, OF_NOTHING, false, NULL,
         "do also what is refused for good reasons, unless it is impossible"},
+    [O_PROVISIONAL] = {"provisional", 0, OF_NOTHING, false, NULL,
+        "do not wait for names and VNIs to be granted; may end conflicted, and is taken down then"},
+    [O_TAKE] = {"take", 0, OF_CHANGE, false, "CHANGE",
+        "what this change made of it, instead of what is in force"},
     [O_NO_WAIT] = {"no-wait", 0, OF_NOTHING, false, NULL,
         "end as soon as the change is durable, before the nodes have applied it"},
     [O_TIMEOUT] = {"timeout", 0, OF_DURATION, false, "TIME",
@@ -46,7 +50,7 @@ const struct option options[O_COUNT] = {
 
 #define READING (O_BIT(O_OUTPUT))
 #define WATCHED (READING | O_BIT(O_WATCH))
-#define CONSENT (O_BIT(O_MESSAGE) | O_BIT(O_YES) | O_BIT(O_FORCE))
+#define CONSENT (O_BIT(O_MESSAGE) | O_BIT(O_YES) | O_BIT(O_FORCE) | O_BIT(O_PROVISIONAL))
 #define CHANGING \
     (CONSENT | O_BIT(O_NO_WAIT) | O_BIT(O_TIMEOUT) | O_BIT(O_DRY_RUN) | O_BIT(O_OUTPUT))
 
@@ -192,14 +196,16 @@ static const struct command root_children[] = {
         .method = "watch",
         .build = build_watch},
     {.name = "conflicts",
-        .help = "show edits that were made at once, and objects that were not admitted",
-        .about = "Ends with 1 when there is one.",
+        .help = "show edits that were made at once, claims that were lost, what a node left over",
+        .about = "Each with the command that settles it. Edits that wait for the ledger are shown, "
+                 "too.\nEnds with 1 when there is something to settle.",
         .example = "karctl conflicts",
         .options = READING,
         .run = run_read,
         .method = "conflicts.list",
         .build = build_nothing,
-        .view = &view_conflicts},
+        .view = &view_conflicts,
+        .children = conflicts_commands},
     {.name = "doctor",
         .help = "check this node: kernel, store, rights, neighbours of kar",
         .about = "Ends with 1 when a check fails. Each finding comes with what to do.",
@@ -236,6 +242,21 @@ static const struct command root_children[] = {
         .example = "karctl __complete -- vlan show ''",
         .arguments = {{"WORD", OF_TEXT, .optional = true, .many = true}},
         .run = run_complete},
+    {NULL},
+};
+
+const struct command conflicts_commands[] = {
+    {.name = "settle",
+        .help = "keep what is in force of edits that were made at once, or take another of them",
+        .about = "Makes one edit that knows them all. Every one of them stays in the history.",
+        .example = "karctl conflicts settle vlan storage\n"
+                   "karctl conflicts settle vlan storage --take 91bb0d2e",
+        .arguments = {{"KIND", OF_KIND}, {"NAME", OF_TEXT}},
+        .options = CHANGING | O_BIT(O_NODE_OF) | O_BIT(O_TAKE),
+        .run = run_change,
+        .method = "change.apply",
+        .build = build_settle,
+        .view = &view_apply},
     {NULL},
 };
 

@@ -6,9 +6,9 @@
 #define READING (O_BIT(O_OUTPUT))
 #define LISTING (O_BIT(O_NODE_FILTER) | O_BIT(O_OUTPUT) | O_BIT(O_WATCH))
 #define SHOWING (O_BIT(O_NODE_OF) | O_BIT(O_OUTPUT))
-#define CHANGING                                                                              \
-    (O_BIT(O_MESSAGE) | O_BIT(O_YES) | O_BIT(O_FORCE) | O_BIT(O_NO_WAIT) | O_BIT(O_TIMEOUT) | \
-        O_BIT(O_DRY_RUN) | O_BIT(O_OUTPUT))
+#define CHANGING                                                                                  \
+    (O_BIT(O_MESSAGE) | O_BIT(O_YES) | O_BIT(O_FORCE) | O_BIT(O_PROVISIONAL) | O_BIT(O_NO_WAIT) | \
+        O_BIT(O_TIMEOUT) | O_BIT(O_DRY_RUN) | O_BIT(O_OUTPUT))
 
 /* The parts of a row that are the same for every kind. */
 #define LIST(k, v)                                                                 \

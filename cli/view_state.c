@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/err.h"
+#include "base/mem.h"
 #include "cli/human.h"
 #include "cli/view.h"
 
@@ -192,53 +193,110 @@ const struct view view_doctor = {.print = print_doctor, .exit = exit_of_doctor};
 
 /* --- conflicts ------------------------------------------------------------------------------- */
 
-static void print_rival(struct screen *s, const char *label, const struct value *rival)
+/* "change 7f3a by root on n1 at 2026-01-31 12:00: tag=110". */
+static void print_edit(struct screen *s, const char *label, const struct value *edit)
 {
+    const char *change = value_get_text(edit, "change"), *author = value_get_text(edit, "author");
+    const char *node = value_get_text(edit, "node"), *at = value_get_text(edit, "at");
+    const char *op = value_get_text(edit, "op");
+    const struct value *reason = value_get(edit, "reason");
     struct buf b = BUF_INIT;
+    char id[16];
 
-    value_to_words(rival, ", ", &b);
-    screen_printf(s, "  %s: %s\n", label, buf_cstr(&b));
+    if (op && strcmp(op, "delete") == 0)
+        buf_add_str(&b, "deleted");
+    else
+        value_to_words(value_get(edit, "spec"), ", ", &b);
+    screen_printf(s, "  %s: change %s by %s on %s", label, id_short(change, id),
+        author ? author : "?", node ? node : "?");
+    if (at && strlen(at) > 16)
+        screen_printf(s, " at %.10s %.5s", at, at + 11);
+    screen_printf(s, "%s%s\n", b.n ? ": " : "", buf_cstr(&b));
+    if (*reason_what(reason))
+        screen_printf(s, "    refused: %s\n", reason_what(reason));
     buf_done(&b);
 }
 
-static void print_conflicts(struct screen *s, const struct value *result)
+static bool lost_by_refusal(const struct value *losers)
 {
-    const struct value *conflicts = value_get(result, "conflicts");
-    const struct value *refused = value_get(result, "not_admitted");
-    size_t n = value_is(conflicts, VALUE_LIST) ? conflicts->n : 0;
-    size_t refused_n = value_is(refused, VALUE_LIST) ? refused->n : 0;
+    bool all = value_is(losers, VALUE_LIST) && losers->n > 0;
 
-    for (size_t i = 0; i < n; i++) {
-        const struct value *c = conflicts->v[i], *losers = value_get(c, "losers");
+    for (size_t i = 0; all && i < losers->n; i++) {
+        const char *standing = value_get_text(losers->v[i], "standing");
+        all = standing && strcmp(standing, "refused") == 0;
+    }
+    return all;
+}
+
+static void print_edits(struct screen *s, const struct value *list, const char *others)
+{
+    for (size_t i = 0; value_is(list, VALUE_LIST) && i < list->n; i++) {
+        const struct value *c = list->v[i], *edits = value_get(c, others);
+        const char *fix_ = value_get_text(c, "fix");
+        bool waiting = strcmp(others, "waiting") == 0;
         struct buf title = BUF_INIT;
         thing_to_title(c, &title);
-        screen_style(s, STYLE_WARN, "%s was edited twice at once\n", buf_cstr(&title));
+        screen_style(s, waiting ? STYLE_PLAIN : STYLE_WARN, "%s %s\n", buf_cstr(&title),
+            waiting ? "has an edit that waits for the node that founded the cluster"
+            : lost_by_refusal(edits) ? "has an edit that was refused"
+                                     : "was edited twice at once");
         buf_done(&title);
-        print_rival(s, "in force", value_get(c, "winner"));
-        for (size_t k = 0; value_is(losers, VALUE_LIST) && k < losers->n; k++)
-            print_rival(s, "set aside", losers->v[k]);
+        print_edit(s, "in force", value_get(c, "winner"));
+        for (size_t k = 0; value_is(edits, VALUE_LIST) && k < edits->n; k++)
+            print_edit(s, waiting ? "waits" : "set aside", edits->v[k]);
+        if (fix_)
+            screen_printf(s, "  fix: %s\n", fix_);
     }
-    for (size_t i = 0; i < refused_n; i++) {
-        const struct value *reason = value_get(refused->v[i], "reason");
-        const char *state = value_get_text(refused->v[i], "state");
+}
+
+static void print_objects(struct screen *s, const struct value *list)
+{
+    for (size_t i = 0; value_is(list, VALUE_LIST) && i < list->n; i++) {
+        const struct value *reason = value_get(list->v[i], "reason");
+        const char *state = value_get_text(list->v[i], "state");
         struct buf title = BUF_INIT;
-        thing_to_title(refused->v[i], &title);
-        screen_style(s, STYLE_BAD, "%s is %s: %s\n", buf_cstr(&title), state ? state : "refused",
-            reason_what(reason));
+        thing_to_title(list->v[i], &title);
+        if (state)
+            screen_style(s, state_style(state), "%s is %s: %s\n", buf_cstr(&title), state,
+                reason_what(reason));
+        else
+            screen_style(s, STYLE_WARN, "%s\n", reason_what(reason));
         buf_done(&title);
         reason_print(s, reason, 2);
     }
-    if (n + refused_n == 0)
+}
+
+static const char *const conflict_lists[] = {"conflicts", "not_admitted", "leftovers", "pending"};
+
+static void print_conflicts(struct screen *s, const struct value *result)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < ARRAY_LEN(conflict_lists); i++) {
+        const struct value *list = value_get(result, conflict_lists[i]);
+        n += value_is(list, VALUE_LIST) ? list->n : 0;
+    }
+    print_edits(s, value_get(result, "conflicts"), "losers");
+    print_objects(s, value_get(result, "not_admitted"));
+    print_objects(s, value_get(result, "leftovers"));
+    print_edits(s, value_get(result, "pending"), "waiting");
+    if (n == 0)
         screen_printf(s, "no conflicts\n");
 }
 
+/* What only waits decides itself. */
 static int exit_of_conflicts(const struct value *result)
 {
-    const struct value *a = value_get(result, "conflicts"), *b = value_get(result, "not_admitted");
+    size_t n = 0;
 
-    return (value_is(a, VALUE_LIST) && a->n > 0) || (value_is(b, VALUE_LIST) && b->n > 0)
-               ? EXIT_DIFFERS
-               : EXIT_DONE;
+    for (size_t i = 0; i < ARRAY_LEN(conflict_lists) - 1; i++) {
+        const struct value *list = value_get(result, conflict_lists[i]);
+        for (size_t k = 0; value_is(list, VALUE_LIST) && k < list->n; k++) {
+            const char *state = value_get_text(list->v[k], "state");
+            n += !state || strcmp(state, "pending") != 0;
+        }
+    }
+    return n > 0 ? EXIT_DIFFERS : EXIT_DONE;
 }
 
 const struct view view_conflicts = {.print = print_conflicts, .exit = exit_of_conflicts};

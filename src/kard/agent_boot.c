@@ -271,7 +271,7 @@ int agent_load(struct agent *a, struct err *e)
     if (r < 0)
         return r;
     history_order(&a->history);
-    members_refresh(&a->members, a->intent, a->ledger);
+    members_refresh(&a->members, a->intent, a->ledger, &a->is.cluster);
     agent_name_read(a);
     if (a->founded && !a->node[0])
         return err_set(e, ERR_STORE_CORRUPT, what("the store has no node object of ours"),

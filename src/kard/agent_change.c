@@ -519,6 +519,9 @@ static bool job_is_unsettled(struct agent *a, const struct job *j)
 
 static bool job_is_over(struct agent *a, const struct job *j)
 {
+    if (j->state == JOB_CONVERGING && !agent_acceptor_is_reached(a) &&
+        ledger_standing(a->ledger, j->draft.change) == STANDING_WAITS)
+        return true; /* nobody can say more now */
     return j->state == JOB_CONVERGING && others_settled(j) && !job_is_unsettled(a, j);
 }
 
@@ -545,7 +548,8 @@ void jobs_quiet(struct agent *a)
 {
     for (size_t i = 0; i < a->jobs.n;) {
         struct job *j = a->jobs.v[i];
-        if (j->state == JOB_CONVERGING && j->draft.change->ops_n && job_refused(a, j))
+        bool ours = j->state == JOB_CONVERGING && ID_IS_ZERO(&j->awaits);
+        if (ours && j->draft.change->ops_n && job_refused(a, j))
             continue;
         if (!job_is_over(a, j))
             i++;

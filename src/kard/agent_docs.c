@@ -19,7 +19,7 @@ static const struct {
     enum value_type type;
 } doc_members[] = {
     {"op", VALUE_TEXT}, {"kind", VALUE_TEXT}, {"name", VALUE_TEXT}, {"node", VALUE_TEXT},
-    {"rev", VALUE_TEXT}, {"spec", VALUE_MAP},
+    {"rev", VALUE_TEXT}, {"take", VALUE_TEXT}, {"spec", VALUE_MAP},
     {"nodes", VALUE_NULL}, /* text or list: nodes_parse tells */
 };
 
@@ -30,8 +30,9 @@ struct doc {
     const struct value *v;
     enum doc_op op;
     const struct kind_info *kind;
-    const char *name, *node, *rev;
-    const struct object *live; /* NULL: there is none yet */
+    const char *name, *node, *rev, *take;
+    const struct object *live;  /* NULL: there is none yet */
+    const struct object *taken; /* what a conflicting edit made of it; NULL: none is taken */
 };
 
 #define doc_refuse(doc, member, code, what_, why_, fix_) \
@@ -58,7 +59,7 @@ static bool doc_member_ok(struct doc *doc, const char *key, const struct value *
         return false;
     }
     doc_refuse(doc, at, ERR_FIELD_UNKNOWN, what("a document has no member %.64s", key),
-        why("it has kind, name, nodes and spec, and op, node and rev"),
+        why("it has kind, name, nodes and spec, and op, node, rev and take"),
         fix("fields of the object stand below spec"));
     return false;
 }
@@ -94,6 +95,7 @@ static bool doc_read(struct doc *doc)
     doc->name = value_get_text(doc->v, "name");
     doc->node = value_get_text(doc->v, "node");
     doc->rev = value_get_text(doc->v, "rev");
+    doc->take = value_get_text(doc->v, "take");
     doc->kind = kind ? schema_kind(kind) : NULL;
     if (!kind || !doc->name) {
         doc_refuse(doc, "", ERR_FIELD_MISSING,
@@ -106,7 +108,8 @@ static bool doc_read(struct doc *doc)
             fix("karctl explain lists the kinds"));
         return false;
     }
-    if (doc->node && !intent_node(doc->a->intent, doc->node)) {
+    /* What a node that is gone has left is deleted by its name. */
+    if (doc->node && doc->op != DOC_DELETE && !intent_node(doc->a->intent, doc->node)) {
         doc_refuse(doc, "/node", ERR_NODE_UNKNOWN, what("there is no node %.64s", doc->node), NULL,
             fix("karctl node list shows the nodes"));
         return false;
@@ -208,6 +211,28 @@ static bool doc_rev_ok(struct doc *doc)
     return false;
 }
 
+/* `take`: the change, or the revision, of a put that lost against the one in force. */
+static bool doc_taken(struct doc *doc)
+{
+    const struct entry *e = doc->live ? intent_entry(doc->a->intent, &doc->live->id) : NULL;
+    size_t n = doc->take ? strlen(doc->take) : 0;
+    if (!doc->take)
+        return true;
+    for (size_t i = 0; e && i < e->revs_n && n >= 4 && !doc->taken; i++) {
+        const struct revision *r = e->revs[i];
+        if (r->type == OP_PUT && (strncmp(ID_TEXT(&r->change), doc->take, n) == 0 ||
+                                     strncmp(ID_TEXT(&r->rev), doc->take, n) == 0))
+            doc->taken = r->object;
+    }
+    if (doc->taken && doc->op == DOC_SET)
+        return true;
+    doc_refuse(doc, "/take", ERR_NOT_FOUND,
+        what("%s %.64s has no edit %.64s to take", doc->kind->name, doc->name, doc->take),
+        why("it is set to one of its own edits that lost, which a change of that id made"),
+        fix("karctl conflicts shows them"));
+    return false;
+}
+
 /* --- what becomes of it ----------------------------------------------------------------------- */
 
 /* What the agents set stays: taken out before the check (which refuses it from users) unless the
@@ -246,7 +271,7 @@ static struct value *doc_whole(const struct doc *doc)
     value_set_text(whole, "kind", doc->kind->name);
     value_set_text(whole, "name", doc->live ? doc->live->name : doc->name);
     if (doc->op == DOC_SET && doc->live) {
-        s = value_clone(doc->live->spec);
+        s = value_clone(doc->taken ? doc->taken->spec : doc->live->spec);
         if (spec)
             value_merge_patch(s, spec);
     } else {
@@ -256,7 +281,8 @@ static struct value *doc_whole(const struct doc *doc)
     if (doc_has_nodes(doc))
         value_set(whole, "nodes", value_clone(value_get(doc->v, "nodes")));
     else if (doc->live && !doc->kind->is_managed && !spec_derives_nodes(doc, s))
-        value_set(whole, "nodes", nodes_to_value(&doc->live->nodes));
+        value_set(
+            whole, "nodes", nodes_to_value(doc->taken ? &doc->taken->nodes : &doc->live->nodes));
     value_set(whole, "spec", s);
     return whole;
 }
@@ -305,6 +331,25 @@ static bool doc_changes_nothing(const struct doc *doc, const struct object *o)
            value_equal(o->spec, doc->live->spec);
 }
 
+/* An edit that waits would be gone without a word: this one names it and does not have what it
+ * asked for. */
+static void warn_of_waiting(struct doc *doc)
+{
+    const struct entry *entry = doc->live ? intent_entry(doc->a->intent, &doc->live->id) : NULL;
+    char title[OBJECT_TITLE];
+    for (size_t i = 1; entry && i < entry->revs_n; i++) {
+        const struct revision *r = entry->revs[i];
+        if (r->standing != STANDING_WAITS || r->type != OP_PUT || r->object == doc->taken)
+            continue;
+        struct err *w = errs_add(&doc->d->warnings);
+        err_set(w, ERR_CONFIRM_NEEDED,
+            what("%s has an edit that waits for its claims", object_title(doc->live, title)),
+            why("change %.8s is not decided yet; this one takes its place", ID_TEXT(&r->change)),
+            fix("wait for it: karctl conflicts, or replace it with --yes"));
+        err_at(w, "/docs/%zu", doc->index);
+    }
+}
+
 static void doc_put(struct doc *doc)
 {
     char at[ERR_AT_MAX];
@@ -323,6 +368,7 @@ static void doc_put(struct doc *doc)
         object_free(o);
         return;
     }
+    warn_of_waiting(doc);
     rev_id bases[CHANGE_BASES_MAX];
     size_t n = doc_bases(doc, bases);
     change_add_put(doc->d->change, o, bases, n);
@@ -333,7 +379,7 @@ void draft_documents(struct agent *a, const struct value *docs, struct draft *d)
 {
     for (size_t i = 0; i < docs->n; i++) {
         struct doc doc = {.a = a, .d = d, .index = i, .v = docs->v[i]};
-        if (!doc_read(&doc) || !doc_find(&doc) || !doc_rev_ok(&doc))
+        if (!doc_read(&doc) || !doc_find(&doc) || !doc_rev_ok(&doc) || !doc_taken(&doc))
             continue;
         if (doc.op == DOC_DELETE)
             doc_delete(&doc);

@@ -187,7 +187,7 @@ static void step_new(struct agent *a)
         .session = a->is.session,
         .epoch = a->gossip.epoch,
     };
-    members_refresh(&a->members, a->intent, a->ledger);
+    members_refresh(&a->members, a->intent, a->ledger, &a->is.cluster);
     a->gossip.step = gossip_new(&opt, agent_now(a));
     crypto_wipe(&opt.identity, sizeof(opt.identity));
     crypto_wipe(&opt.session, sizeof(opt.session));

@@ -56,7 +56,7 @@ void agent_accept(struct agent *a, const struct change *c)
 void agent_moved(struct agent *a, bool nodes_changed)
 {
     if (nodes_changed) {
-        members_refresh(&a->members, a->intent, a->ledger);
+        members_refresh(&a->members, a->intent, a->ledger, &a->is.cluster);
         agent_name_read(a);
         agent_gossip_members(a);
     }

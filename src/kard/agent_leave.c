@@ -79,6 +79,7 @@ static void forget_cluster(struct agent *a, void *ctx)
     admission_done(&a->verdicts);
     intent_free(a->intent);
     ledger_free(a->ledger);
+    agent_ledger_done(a);
     crypto_wipe(&a->is, sizeof(a->is));
     a->verdicts = (struct verdicts){0};
     a->intent = intent_new();

@@ -218,6 +218,8 @@ static void on_decided(void *ctx, int result, const struct err *e)
     struct agent *a = ctx;
     struct agent_ledger *d = &a->deciding;
     struct err said = {0};
+    if (!d->committing)
+        return; /* the cluster was left meanwhile */
     d->committing = false;
     if (result < 0) {
         agent_log(a, LOG_ERROR, "cannot store a slot of the ledger: %s", e ? e->what : "?");

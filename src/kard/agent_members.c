@@ -79,25 +79,39 @@ struct member *members_tell(struct members *l, const struct member_record *r, co
     return m;
 }
 
-/* Verifying its signature is the dear part: once per revision. */
-static void member_refresh(struct member *m, const struct intent *in, const struct ledger *ledger)
+/* A removal that is not decided yet locks its node out already. */
+static bool is_leaving(const struct entry *entry)
 {
+    for (size_t i = 0; i < entry->revs_n; i++)
+        if (entry->revs[i]->type == OP_DELETE && entry->revs[i]->standing == STANDING_WAITS)
+            return true;
+    return false;
+}
+
+/* Verifying its signature is the dear part: once per revision. */
+static void member_refresh(struct member *m, const struct intent *in, const struct ledger *ledger,
+    const cluster_id *cluster)
+{
+    bool decides = memcmp(m->is.id.b, cluster->b, sizeof(m->is.id.b)) == 0;
     const struct object *o = intent_node(in, ID_TEXT(&m->is.id));
     const struct entry *entry = o ? intent_entry(in, &o->id) : NULL;
     struct member_record r;
-    m->is.removed = !entry || ledger_removed(ledger, &m->is.id, NULL);
+    m->is.removed = !entry || ledger_removed(ledger, &m->is.id, NULL) ||
+                    (!decides && is_leaving(entry)); /* it alone can refuse its removal */
     if (!entry || ID_EQ(&m->rev, &entry->revs[0]->rev) || !member_from_spec(o->spec, &r))
         return;
+    r.removed = m->is.removed;
     m->is = r;
     m->rev = entry->revs[0]->rev;
     snprintf(m->name, sizeof(m->name), "%s", o->name);
 }
 
-void members_refresh(struct members *l, const struct intent *in, const struct ledger *ledger)
+void members_refresh(struct members *l, const struct intent *in, const struct ledger *ledger,
+    const cluster_id *cluster)
 {
     for (size_t i = 0; i < l->n; i++)
         if (l->v[i]->seen)
-            member_refresh(l->v[i], in, ledger);
+            member_refresh(l->v[i], in, ledger, cluster);
 }
 
 struct member *members_named(const struct members *l, const char *name)

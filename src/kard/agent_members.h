@@ -31,7 +31,8 @@ bool members_note(struct members *l, const struct change *c);
 /* Told of by whom we join: counts until changes speak of it. */
 struct member *members_tell(struct members *l, const struct member_record *r, const char *name);
 /* What intent and ledger say of each now. */
-void members_refresh(struct members *l, const struct intent *in, const struct ledger *ledger);
+void members_refresh(struct members *l, const struct intent *in, const struct ledger *ledger,
+    const cluster_id *cluster);
 struct member *members_find(const struct members *l, const node_id *id);
 /* A member of now, by its name. NULL: there is none. */
 struct member *members_named(const struct members *l, const char *name);

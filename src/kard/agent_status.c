@@ -1,4 +1,4 @@
-/* agent_status.c: how it stands as a whole: counts, what is not active, drift, conflicts. */
+/* agent_status.c: how it stands as a whole: counts, what is not active, drift. */
 #include <string.h>
 
 #include "api/method.h"
@@ -237,71 +237,5 @@ int agent_drift(void *ctx, struct value **ret, struct err *e)
     *ret = value_map();
     value_set(*ret, "standing", drift_standing(a));
     value_set(*ret, "repaired", drift_repaired(a));
-    return 0;
-}
-
-/* --- conflicts -------------------------------------------------------------------------------- */
-
-static struct value *revision_value(const struct agent *a, const struct revision *r)
-{
-    const struct history_row *row = history_find(&a->history, &r->change);
-    const struct object *origin = intent_node(a->intent, ID_TEXT(&r->origin));
-    struct value *v = value_map();
-    value_set_text(v, "op", r->type == OP_DELETE ? "delete" : "set");
-    value_set_text(v, "rev", ID_TEXT(&r->rev));
-    value_set_text(v, "change", ID_TEXT(&r->change));
-    value_set(v, "at", time_value(hlc_wall(r->hlc)));
-    value_set_text(v, "node", origin ? origin->name : NULL);
-    value_set_text(v, "author", row ? row->author : NULL);
-    if (r->type == OP_PUT)
-        value_set(v, "spec", value_clone(r->object->spec));
-    return v;
-}
-
-static struct value *edits_at_once(const struct agent *a)
-{
-    struct value *list = value_list();
-    const struct entry *entry;
-    for (size_t i = 0; (entry = intent_each_conflict(a->intent, &i));) {
-        const struct object *o = entry->revs[0]->object;
-        struct value *v = value_add(list, value_map()), *losers = value_list();
-        value_set_text(v, "kind", schema_kinds[o->kind].name);
-        value_set_text(v, "name", o->name);
-        value_set(v, "winner", revision_value(a, entry->revs[0]));
-        for (size_t k = 1; k < entry->revs_n; k++)
-            value_add(losers, revision_value(a, entry->revs[k]));
-        value_set(v, "losers", losers);
-    }
-    return list;
-}
-
-static struct value *not_admitted(struct agent *a)
-{
-    struct value *list = value_list();
-    const struct object *o;
-    for (size_t i = 0; (o = intent_each(a->intent, -1, &i));) {
-        const struct verdict *is = admission_verdict(&a->verdicts, &o->id);
-        if (!is || is->type == VERDICT_ADMITTED)
-            continue;
-        struct object_status s;
-        object_status(a, o, &s);
-        struct value *v = value_add(list, value_map());
-        value_set_text(v, "kind", schema_kinds[o->kind].name);
-        value_set_text(v, "name", o->name);
-        value_set_text(v, "node", a->node);
-        value_set_text(v, "state", object_state_text(s.state));
-        value_set(v, "reason", err_to_value(&s.reason));
-        value_set(v, "since", time_value(s.since));
-    }
-    return list;
-}
-
-int agent_conflicts(void *ctx, struct value **ret, struct err *e)
-{
-    struct agent *a = ctx;
-    (void)e;
-    *ret = value_map();
-    value_set(*ret, "conflicts", edits_at_once(a));
-    value_set(*ret, "not_admitted", not_admitted(a));
     return 0;
 }

@@ -106,6 +106,12 @@ static void reading_asks_for_what_was_named(void **state)
         {"karctl --socket /tmp/s vlan -ojson list -w", "object.list {\"kind\":\"vlan\"}"},
         {"karctl drift", "drift.list {}"},
         {"karctl conflicts", "conflicts.list {}"},
+        {"karctl conflicts settle vlan n1/storage --take 91bb0d2e",
+            "change.apply {\"docs\":[{\"op\":\"set\",\"kind\":\"vlan\",\"node\":\"n1\","
+            "\"name\":\"storage\",\"take\":\"91bb0d2e\"}],\"timeout_ms\":30000}"},
+        {"karctl switch create lan --node all --provisional",
+            "change.apply {\"docs\":[{\"op\":\"create\",\"kind\":\"switch\",\"name\":\"lan\","
+            "\"nodes\":\"all\",\"spec\":{}}],\"provisional\":true,\"timeout_ms\":30000}"},
         {"karctl doctor", "doctor {}"},
     };
 

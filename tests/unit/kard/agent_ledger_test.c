@@ -12,14 +12,17 @@ struct pair {
 
 /* --- two nodes -------------------------------------------------------------------------------- */
 
-struct last {
+struct last { /* of the node's own stream */
+    struct buf self;
     struct change *change;
 };
 
 static bool keep_last(void *ctx, const void *key, size_t key_n, const void *value, size_t value_n)
 {
     struct last *l = ctx;
-    (void)key, (void)key_n;
+    assert_true(key_n > l->self.n);
+    if (memcmp(key, l->self.p, l->self.n) != 0)
+        return true;
     change_free(l->change);
     l->change = NULL;
     return change_decode(value, value_n, &l->change, NULL) == 0;
@@ -76,18 +79,16 @@ static void store_value(struct test_agent *t, const char *key, const void *value
     assert_int_equal(store_commit_wait(t->store, &b, NULL), 0);
 }
 
-/* n1's next change admits n2, as joining will have it. */
-static void admit(struct test_agent *n1, const struct key_public *key)
+/* The node's next change, which has one operation, goes into its store while it is stopped. */
+static void next_change(
+    struct test_agent *t, struct object *put, const struct object *deleted, const rev_id *base)
 {
     struct last last = {0};
     struct buf secret = BUF_INIT, bytes = BUF_INIT;
     struct err e = {0};
-    n1->store->ops->each(n1->store, STORE_CHANGES, NULL, 0, keep_last, &last, &e);
-    n1->store->ops->get(n1->store, STORE_META, "key", 3, &secret, &e);
-    struct object *o = MEM_NEW(struct object);
-    *o = (struct object){.kind = KIND_NODE, .name = mem_strdup("n2"), .spec = value_map()};
-    value_set_text(o->spec, "key", ID_TEXT(key));
-    o->nodes.type = NODES_ALL;
+    t->store->ops->get(t->store, STORE_META, "node", 4, &last.self, &e);
+    t->store->ops->each(t->store, STORE_CHANGES, NULL, 0, keep_last, &last, &e);
+    t->store->ops->get(t->store, STORE_META, "key", 3, &secret, &e);
     struct change *c = change_new();
     c->cluster = last.change->cluster;
     c->origin = last.change->origin;
@@ -95,18 +96,49 @@ static void admit(struct test_agent *n1, const struct key_public *key)
     c->seq = last.change->seq + 1;
     c->prev = last.change->id;
     c->hlc = last.change->hlc + 1;
-    change_add_put(c, o, NULL, 0);
+    if (put) {
+        change_add_put(c, put, NULL, 0);
+    } else {
+        change_add_delete(c, &deleted->id, deleted->kind, deleted->name, base, 1);
+        c->ops[0].claims = OP_CLAIMS_WAITS;
+    }
     assert_int_equal(change_seal(c, (const struct key_secret *)secret.p, &e), 0);
     uint8_t at_key[CHANGE_KEY_BYTES];
     struct store_batch b = {0};
     change_key(c, at_key);
     change_encode(c, &bytes);
     store_put(&b, STORE_CHANGES, at_key, sizeof(at_key), bytes.p, bytes.n);
-    assert_int_equal(store_commit_wait(n1->store, &b, &e), 0);
+    assert_int_equal(store_commit_wait(t->store, &b, &e), 0);
     change_free(c);
     change_free(last.change);
+    buf_done(&last.self);
     buf_done(&secret);
     buf_done(&bytes);
+}
+
+/* As joining does it. */
+static void admit(struct test_agent *n1, const struct key_public *key)
+{
+    struct object *o = MEM_NEW(struct object);
+    *o = (struct object){.kind = KIND_NODE, .name = mem_strdup("n2"), .spec = value_map()};
+    value_set_text(o->spec, "key", ID_TEXT(key));
+    o->nodes.type = NODES_ALL;
+    next_change(n1, o, NULL, NULL);
+}
+
+/* Only the node object goes: what names it is left, as if it had been written meanwhile. */
+static void remove_node(struct test_agent *n1, const char *name)
+{
+    struct object o = {.kind = KIND_NODE, .name = (char *)(uintptr_t)name};
+    rev_id rev;
+    char show[64];
+    snprintf(show, sizeof(show), "{'kind':'node','name':'%s'}", name);
+    const struct value *v = must(n1, "object.show", show);
+    assert_int_equal(hex_decode(text_at(v, "id"), o.id.b, sizeof(o.id.b)), 0);
+    assert_int_equal(hex_decode(text_at(v, "rev"), rev.b, sizeof(rev.b)), 0);
+    test_agent_stop(n1);
+    next_change(n1, NULL, &o, &rev);
+    run(n1);
 }
 
 static int setup_pair(void **state)
@@ -147,6 +179,19 @@ static int teardown_pair(void **state)
     test_agent_close(&p->n2);
     free(p);
     return 0;
+}
+
+static int64_t slots_of(struct test_agent *t)
+{
+    int64_t n = 0;
+    uint8_t key[8] = {0};
+    for (struct buf b = BUF_INIT;; n++) {
+        key[7] = (uint8_t)(n + 1);
+        int r = t->store->ops->get(t->store, STORE_SLOTS, key, sizeof(key), &b, NULL);
+        buf_done(&b);
+        if (r < 0)
+            return n;
+    }
 }
 
 /* What both say of the whole: the same words. */
@@ -265,6 +310,128 @@ static void test_refused_stays_refused(void **state)
     assert_true(kernel_has(&p->n1, "lan") && kernel_has(&p->n2, "lan"));
 }
 
+/* An edit that is refused leaves the object as it was; it is shown with what refused it, on both
+ * nodes the same, and settled by the command that is shown. */
+static void test_a_refused_edit_is_settled(void **state)
+{
+    struct pair *p = *state;
+    must(&p->n2, "change.apply", APPLY("{'kind':'switch','name':'lan','nodes':['n2'],'spec':{}}"));
+    must(&p->n2, "change.apply",
+        APPLY("{'op':'set','kind':'switch','name':'lan','nodes':['n1','n2']}"));
+    const struct value *v = must(&p->n2, "conflicts.list", NULL);
+    assert_int_equal(count_at(v, "pending"), 1);
+    assert_int_equal(count_at(v, "conflicts"), 0);
+    expect_text(v, "pending/0/waiting/0/standing", "pending");
+    v = ask_error(&p->n2, "change.apply",
+        APPLY("{'op':'set','kind':'switch','name':'lan','spec':{'stp':true}}"));
+    expect_error(v, "confirm-needed", "", "has an edit that waits");
+    must(&p->n1, "change.apply", APPLY(SPAN("lan", "")));
+    settle(p);
+    v = must(&p->n2, "conflicts.list", NULL);
+    assert_int_equal(count_at(v, "pending"), 0);
+    assert_int_equal(count_at(v, "conflicts"), 1);
+    expect_text(v, "conflicts/0/fix", "karctl conflicts settle switch n2/lan");
+    expect_text(v, "conflicts/0/losers/0/standing", "refused");
+    expect_text(v, "conflicts/0/losers/0/reason/code", "name-taken");
+    expect_same_conflicts(p);
+    must(&p->n1, "change.apply",
+        "{'yes':true,'docs':[{'op':'set','kind':'switch','name':'lan','node':'n2'}]}");
+    settle(p);
+    assert_int_equal(count_at(must(&p->n2, "conflicts.list", NULL), "conflicts"), 0);
+}
+
+/* Of two edits at once the one that lost can be taken instead. */
+static void test_take_the_other_edit(void **state)
+{
+    struct pair *p = *state;
+    must(&p->n1, "change.apply", APPLY(SPAN("lan", "")));
+    settle(p);
+    must(&p->n1, "change.apply",
+        APPLY("{'op':'set','kind':'switch','name':'lan','spec':{'ageing_s':11}}"));
+    must(&p->n2, "change.apply",
+        APPLY("{'op':'set','kind':'switch','name':'lan','spec':{'ageing_s':22}}"));
+    settle(p);
+    expect_same_conflicts(p);
+    const struct value *v = must(&p->n1, "conflicts.list", NULL);
+    assert_int_equal(value_get_int(at(v, "conflicts/0/winner/spec"), "ageing_s", 0), 22);
+    char *take = mem_printf("{'docs':[{'op':'set','kind':'switch','name':'lan','take':'%.12s'}]}",
+        text_at(v, "conflicts/0/losers/0/change"));
+    must(&p->n1, "change.apply", take);
+    v = must(&p->n1, "object.show", SHOW("lan"));
+    assert_int_equal(value_get_int(at(v, "spec"), "ageing_s", 0), 11);
+    v = ask_error(&p->n1, "change.apply", take); /* it is history now */
+    expect_error(v, "not-found", "/docs/0/take", "karctl conflicts");
+    free(take);
+    settle(p);
+    v = must(&p->n2, "object.show", SHOW("lan"));
+    assert_int_equal(value_get_int(at(v, "spec"), "ageing_s", 0), 11);
+    assert_int_equal(count_at(must(&p->n2, "conflicts.list", NULL), "conflicts"), 0);
+}
+
+/* --- removal ---------------------------------------------------------------------------------- */
+
+/* The node that decides stays. */
+static void test_the_acceptor_stays(void **state)
+{
+    struct pair *p = *state;
+    remove_node(&p->n1, "n1");
+    settle(p);
+    must(&p->n2, "object.show", "{'kind':'node','name':'n1'}");
+    must(&p->n1, "change.apply", APPLY(SPAN("lan", "")));
+    settle(p);
+    assert_true(kernel_has(&p->n2, "lan"));
+}
+
+/* What a removed node says after that is kept and counts nowhere; what names it still is shown with
+ * the command that settles it. */
+static void test_removal(void **state)
+{
+    struct pair *p = *state;
+    must(&p->n2, "change.apply", APPLY("{'kind':'switch','name':'before','spec':{}}"));
+    carry(p);
+    must(&p->n1, "change.apply",
+        APPLY("{'kind':'switch','name':'both','nodes':['n1','n2'],'spec':{}}"));
+    remove_node(&p->n1, "n2");
+    must(&p->n2, "change.apply", APPLY("{'kind':'switch','name':'after','spec':{}}"));
+    test_agent_stop(&p->n1);
+    test_agent_stop(&p->n2);
+    copy_table(&p->n2, &p->n1, STORE_CHANGES);
+    run(&p->n1);
+    run(&p->n2);
+    ask_error(&p->n1, "object.show", "{'kind':'node','name':'n2'}");
+    ask_error(&p->n1, "object.show", SHOW("after"));
+    must(&p->n1, "object.show", SHOW("before"));
+    const struct value *v = must(&p->n1, "history.list", "{'name':'after','kind':'switch'}");
+    assert_int_equal(count_at(v, "changes"), 1); /* it stays in history */
+
+    v = must(&p->n1, "conflicts.list", NULL);
+    assert_int_equal(count_at(v, "leftovers"), 2);
+    expect_text(v, "leftovers/0/name", "before");
+    expect_text(v, "leftovers/0/reason/fix", "karctl switch delete before");
+    expect_text(v, "leftovers/1/name", "both");
+    expect_text(v, "leftovers/1/reason/fix", "karctl switch set both --nodes n1");
+    must(&p->n1, "change.apply",
+        APPLY("{'op':'delete','kind':'switch','name':'before'},"
+              "{'op':'set','kind':'switch','name':'both','nodes':['n1']}"));
+    assert_int_equal(count_at(must(&p->n1, "conflicts.list", NULL), "leftovers"), 0);
+}
+
+/* n2 hears that it was removed after it went on: what it made since is taken back there, too. */
+static void test_removal_takes_back(void **state)
+{
+    struct pair *p = *state;
+    remove_node(&p->n1, "n2");
+    must(&p->n2, "change.apply", APPLY("{'kind':'switch','name':'late','nodes':['n2'],'spec':{}}"));
+    must(&p->n2, "object.show", SHOW("late"));
+    test_agent_stop(&p->n1);
+    test_agent_stop(&p->n2);
+    copy_table(&p->n2, &p->n1, STORE_CHANGES);
+    run(&p->n1);
+    ask_error(&p->n1, "object.show", SHOW("late"));
+    assert_int_equal(slots_of(&p->n1), 1);
+    run(&p->n2);
+}
+
 /* --- provisional ------------------------------------------------------------------------------ */
 
 /* It runs at once, and goes on when it is granted. */
@@ -344,19 +511,6 @@ static void test_provisional_refused_with_a_vm(void **state)
 
 /* --- crash ------------------------------------------------------------------------------------ */
 
-static int64_t slots_of(struct test_agent *t)
-{
-    int64_t n = 0;
-    uint8_t key[8] = {0};
-    for (struct buf b = BUF_INIT;; n++) {
-        key[7] = (uint8_t)(n + 1);
-        int r = t->store->ops->get(t->store, STORE_SLOTS, key, sizeof(key), &b, NULL);
-        buf_done(&b);
-        if (r < 0)
-            return n;
-    }
-}
-
 /* The acceptor dies before its decision is durable: it decides at the next start, once. */
 static void test_crash_before_the_slot(void **state)
 {
@@ -408,6 +562,11 @@ int main(void)
         TEST(test_a_pending_edit_takes_nothing_down),
         TEST(test_refused),
         TEST(test_refused_stays_refused),
+        TEST(test_a_refused_edit_is_settled),
+        TEST(test_take_the_other_edit),
+        TEST(test_the_acceptor_stays),
+        TEST(test_removal),
+        TEST(test_removal_takes_back),
         TEST(test_provisional_granted),
         TEST(test_provisional_refused),
         TEST(test_provisional_refused_with_a_vm),
