@@ -14,7 +14,6 @@
 
 enum {
     COMPARE_TURN_MS = 1200, /* the greater id waits that much longer, so that one of both starts */
-    COMPARE_COST = 4096,    /* what a comparison counts for in what is served to a member */
 };
 
 static void compare_again_set(struct replica *r, struct known *k, bool again)
@@ -173,7 +172,7 @@ static int compare_entries(struct replica *r, const node_id *from, struct bytes 
     struct bytes buckets = {bytes_take(in, 2 * buckets_n), 2 * buckets_n, false};
     if (in->bad || buckets_n > VECTOR_BUCKETS || !entries_decode(in, &l))
         return -ERR_SYNTAX;
-    if (!serve_allow(k, COMPARE_COST, now))
+    if (!serve_allow(k, SERVE_COST_BYTES, now))
         return -ERR_LIMIT;
     for (size_t i = 0; i < l.n; i++)
         compare_entry(r, k, &l.v[i]);
@@ -242,7 +241,7 @@ static int compare_buckets(
             return -ERR_SYNTAX;
         last = at;
     }
-    if (!serve_allow(k, COMPARE_COST, now))
+    if (!serve_allow(k, SERVE_COST_BYTES, now))
         return -ERR_LIMIT;
     for (unsigned i = 0; i < VECTOR_BUCKETS; i++)
         if (memcmp(theirs[i], r->have.bucket[i].b, BUCKET_SUM_BYTES) != 0)

@@ -66,8 +66,9 @@ enum {
     ANSWER_BYTES_MAX = 256 * 1024, /* to one pull */
     ANSWER_ITEMS_MAX = 1024,
     BATCH_BYTES_MAX = 40 * 1024,  /* a message of it: fits GOSSIP_FRAME_MAX */
-    SERVE_BYTES_PER_S = 64 << 20, /* to one member; beyond it is told to wait */
+    SERVE_BYTES_PER_S = 32 << 20, /* to one member; beyond it is told to wait */
     SERVE_BURST_BYTES = 4 << 20,
+    SERVE_COST_BYTES = 4096, /* what any question counts for */
 
     /* Receiving. */
     TAKES_MAX = 1024, /* handed to the agent, not stored yet */

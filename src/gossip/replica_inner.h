@@ -33,7 +33,7 @@ struct known {
 /* A change or slot on its way through the agent. */
 struct passing {
     size_t n;
-    bool forward, told_all;
+    bool forward;
     node_id knows[KNOWERS_MAX]; /* members that have it */
     size_t knows_n;
 };

@@ -162,7 +162,8 @@ int serve_pull(struct replica *r, const node_id *from, const uint8_t *p, size_t 
         batch_send(&v, BATCH_LAST | BATCH_LATER);
     } else {
         serve_courses(&v, courses, courses_n);
-        k->serve_bytes += (int64_t)v.room; /* what was not used after all */
+        if (v.room > SERVE_COST_BYTES)
+            k->serve_bytes += (int64_t)v.room - SERVE_COST_BYTES; /* what was not used after all */
         k->progress = k->progress || v.room < ANSWER_BYTES_MAX;
         batch_send(&v, BATCH_LAST);
         r->stats.pulls_served++;

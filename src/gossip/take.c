@@ -100,10 +100,13 @@ static void passing_add(
     struct replica *r, const node_id *from, const struct record *rec, enum arrival arrival)
 {
     bool large = rec->n > PUSH_CHANGE_MAX;
+    /* Its origin may know of fewer than there are. */
+    bool told_all = (rec->flags & RECORD_TO_ALL) &&
+                    r->opt.peers.count(r->opt.peers.ctx) <= PUSH_ALL_MAX;
     struct place at = place_of(&rec->key, rec->seq);
     struct passing *p = MEM_NEW(struct passing);
     p->n = rec->n;
-    p->forward = !(rec->flags & RECORD_TO_ALL) && (arrival == ARRIVAL_PUSHED || large);
+    p->forward = !told_all && (arrival == ARRIVAL_PUSHED || large);
     passing_knows(p, from);
     take_forget_passing(r, &rec->key, rec->seq);
     map_set(&r->passing, at.b, sizeof(at.b), p);
@@ -116,8 +119,8 @@ static void parked_free(struct replica *r, struct parked *p)
 {
     r->parked_bytes -= p->n;
     struct known *k = map_get(&r->known, p->from.b, sizeof(p->from.b));
-    if (k)
-        k->parked_bytes -= p->n;
+    if (k) /* it may have been forgotten meanwhile, and be known anew */
+        k->parked_bytes -= p->n < k->parked_bytes ? p->n : k->parked_bytes;
     free(p->p);
     free(p);
 }
