@@ -337,214 +337,152 @@ static void test_settings_of_the_same_change(void **state)
     world_close(&w);
 }
 
-/* --- the log --- */
+/* --- deciding --- */
 
-/* Applies a slot behind another one. */
-static int append(struct ledger *l, struct slot *s, const struct slot *before)
+/* As the acceptor does: the change is there already, as one that waits. Returns whether a slot was
+ * needed; ret_slot is the caller's. */
+static bool decide(struct world *w, struct change *c, struct slot *ret_slot)
 {
-    if (before)
-        slot_hash(before, s->prev);
-    return ledger_apply(l, s, NULL);
-}
-
-static void test_slots_in_order(void **state)
-{
-    (void)state;
-    struct ledger *l = ledger_new();
-    struct err e;
-    object_id a = {{1}}, b = {{2}};
-    char key[] = "web", number[] = "12";
-    struct claim first[] = {{CLAIM_NAME, key, a}, {CLAIM_VNI, number, a}};
-    struct claim second[] = {{CLAIM_NAME, key, b}};
-    struct slot s = {.number = 2, .granted = true};
-    assert_int_equal(ledger_apply(l, &s, &e), -ERR_CHAIN);
-    assert_int_equal(ledger_last(l), 0);
-    s = (struct slot){.number = 1, .granted = true, .claims = {first, 2, 2}};
-    assert_int_equal(append(l, &s, NULL), 0);
-    assert_int_equal(append(l, &s, NULL), -ERR_CHAIN); /* each once */
-
-    /* A slot that was refused counts and changes nothing; nor can others take or free a claim. */
-    struct slot refused = {.number = 2, .granted = false, .freed = {first, 2, 2}};
-    assert_int_equal(append(l, &refused, &s), 0);
-    struct slot taking = {.number = 3, .granted = true, .claims = {second, 1, 1}};
-    assert_int_equal(append(l, &taking, &s), -ERR_CHAIN); /* skips the one that was refused */
-    assert_int_equal(append(l, &taking, &refused), 0);
-    s = (struct slot){.number = 4, .granted = true, .freed = {second, 1, 1}};
-    assert_int_equal(append(l, &s, &taking), 0);
-    assert_memory_equal(ledger_holder(l, CLAIM_NAME, "web")->b, a.b, ID_BYTES);
-    assert_int_equal(ledger_vni(l, &a), 12);
-
-    struct ledger *f = ledger_fork(l);
-    struct slot freeing = {.number = 5, .granted = true, .freed = {first, 2, 2}};
-    assert_int_equal(append(f, &freeing, &s), 0);
-    assert_null(ledger_holder(f, CLAIM_NAME, "web"));
-    assert_int_equal(ledger_vni(f, &a), 0);
-    assert_int_equal(ledger_vni(l, &a), 12);
-    assert_int_equal(ledger_last(l), 4);
-    ledger_free(f);
-    ledger_free(l);
-}
-
-/* What was decided of a change is remembered, a refusal with its reason; a fork knows it too. */
-static void test_decisions(void **state)
-{
-    (void)state;
-    struct ledger *l = ledger_new();
-    char key[] = "storage";
-    struct slot won = {.number = 1, .change = {{7}}, .granted = true}, lost;
-    assert_int_equal(append(l, &won, NULL), 0);
-    lost = (struct slot){.number = 2,
-        .change = {{8}},
-        .refusal = {.reason = REFUSAL_TAKEN, .claim = {CLAIM_NAME, key, {{3}}}}};
-    assert_int_equal(append(l, &lost, &won), 0);
-    struct ledger *f = ledger_fork(l);
-    assert_true(ledger_decision(f, &won.change)->granted);
-    assert_int_equal(ledger_decision(f, &won.change)->slot, 1);
-    const struct decision *d = ledger_decision(f, &lost.change);
-    assert_false(d->granted);
-    assert_int_equal(d->refusal.reason, REFUSAL_TAKEN);
-    assert_string_equal(d->refusal.claim.key, "storage");
-    assert_int_equal(d->refusal.claim.holder.b[0], 3);
-    change_id none = {{9}};
-    assert_null(ledger_decision(f, &none));
-    ledger_free(f);
-    ledger_free(l);
-}
-
-/* Of a removed node counts what the first removal says, stream by stream, and nothing else. */
-static void test_removal_limits(void **state)
-{
-    (void)state;
-    struct ledger *l = ledger_new();
-    struct stream_limit limits[] = {{3, 10}, {7, 2}, {UINT64_MAX, 1}}, later[] = {{3, 99}};
-    struct removal one = {{{5}}, {{6}}, limits, 3, 3}, again = {{{5}}, {{8}}, later, 1, 1};
-    struct slot s = {.number = 1, .granted = true, .removals = {&one, 1, 1}}, t;
-    node_id node = {{5}}, other = {{6}}, each;
-    struct key_public key;
-    assert_int_equal(ledger_stream_limit(l, &node, 3), UINT64_MAX);
-    assert_int_equal(append(l, &s, NULL), 0);
-    t = (struct slot){.number = 2, .granted = true, .removals = {&again, 1, 1}};
-    assert_int_equal(append(l, &t, &s), 0);
-    assert_true(ledger_removed(l, &node, &key));
-    assert_int_equal(key.b[0], 6);
-    assert_false(ledger_removed(l, &other, NULL));
-    static const struct stream_limit cases[] = {
-        {0, 0}, {3, 10}, {4, 0}, {7, 2}, {8, 0}, {UINT64_MAX, 1}};
-    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-        assert_int_equal(ledger_stream_limit(l, &node, cases[i].stream), cases[i].seq);
-    assert_int_equal(ledger_stream_limit(l, &other, 3), UINT64_MAX);
-    size_t at = 0;
-    assert_true(ledger_removed_each(l, &at, &each));
-    assert_memory_equal(each.b, node.b, ID_BYTES);
-    assert_false(ledger_removed_each(l, &at, &each));
-    ledger_free(l);
-}
-
-/* --- bytes and signatures --- */
-
-static struct slot slot_with_everything(char key[8])
-{
-    static struct claim claim;
-    static struct stream_limit limits[] = {{1, 2}, {9, 1}};
-    static struct removal removal = {{{5}}, {{6}}, limits, 2, 2};
-    memcpy(key, "storage", 8);
-    claim = (struct claim){CLAIM_NAME, key, {{1}}};
-    return (struct slot){.number = 300,
-        .prev = {4},
-        .change = {{7}},
-        .granted = true,
-        .claims = {&claim, 1, 1},
-        .freed = {&claim, 1, 1},
-        .removals = {&removal, 1, 1}};
-}
-
-/* Only the key of the node that it names as acceptor signed it, and only these bytes. */
-static void test_slot_signature(void **state)
-{
-    (void)state;
-    struct test_node n1, n2;
-    char key[8];
-    struct err e;
-    test_node_make(&n1, 1);
-    test_node_make(&n2, 2);
-    struct slot s = slot_with_everything(key), got;
-    struct buf b = BUF_INIT;
-    slot_sign(&s, &n1.id, &n1.sec);
-    assert_int_equal(slot_verify(&s, &n1.pub, &e), 0);
-    assert_int_equal(slot_verify(&s, &n2.pub, &e), -ERR_SIGNATURE);
-    slot_encode(&s, &b);
-    assert_int_equal(slot_decode(b.p, b.n, &got, &e), 0);
-    assert_int_equal(slot_verify(&got, &n1.pub, &e), 0);
-    slot_done(&got);
-    size_t decoded = 0;
-    for (size_t bit = 0; bit < b.n * 8; bit++) {
-        b.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        if (slot_decode(b.p, b.n, &got, &e) == 0) {
-            decoded++;
-            assert_int_equal(slot_verify(&got, &n1.pub, &e), -ERR_SIGNATURE);
-            slot_done(&got);
-        }
-        b.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    intent_apply_as(w->in, c, ledger_standing(w->l, c));
+    bool needed = ledger_decide(w->l, w->in, c, ret_slot);
+    if (needed) {
+        assert_int_equal(ledger_apply(w->l, ret_slot, &w->e), 0);
+        intent_apply_as(w->in, c, ledger_standing(w->l, c));
     }
-    assert_true(decoded > 0);
-    slot_sign(&s, &n2.id, &n1.sec); /* another name than the key's */
-    assert_int_equal(slot_verify(&s, &n1.pub, &e), -ERR_SIGNATURE);
-    assert_int_equal(slot_verify(&s, &n2.pub, &e), -ERR_SIGNATURE);
-    buf_done(&b);
+    return needed;
 }
 
-/* What no kard writes is refused: a refusal without a reason, one of what was granted, streams that
- * are not in order. */
-static void test_slot_decode_wrong(void **state)
+static struct change *waiting(struct world *w, struct object *o)
+{
+    struct change *c = test_change_begin(&w->n1, ++w->wall);
+    change_add_put(c, o, NULL, 0);
+    c->ops[0].claims = OP_CLAIMS_WAITS;
+    return test_change_end(&w->n1, c);
+}
+
+static void test_standing_follows_the_slot(void **state)
 {
     (void)state;
-    struct stream_limit twice[] = {{3, 1}, {3, 2}}, none[] = {{3, 0}};
-    struct removal removals[] = {{{{5}}, {{6}}, twice, 2, 2}, {{{5}}, {{6}}, none, 1, 1}};
-    struct claim nothing = {0, (char[]){"k"}, {{1}}};
-    const struct slot cases[] = {
-        {.number = 1, .granted = false},
-        {.number = 1, .refusal = {.reason = REFUSALS}},
-        {.number = 1, .granted = true, .removals = {&removals[0], 1, 1}},
-        {.number = 1, .granted = true, .removals = {&removals[1], 1, 1}},
-        {.number = 1, .granted = true, .claims = {&nothing, 1, 1}},
-        {.number = 0, .granted = true},
+    struct world w;
+    world_open(&w, "{}");
+    struct slot s;
+    struct change *one = waiting(&w, test_object(KIND_SWITCH, "lan", "all", "{}"));
+    struct change *two = waiting(&w, test_object(KIND_SWITCH, "Lan", "all", "{}"));
+    assert_int_equal(ledger_standing(w.l, one), STANDING_WAITS);
+    assert_true(decide(&w, one, &s));
+    slot_done(&s);
+    assert_int_equal(ledger_standing(w.l, one), STANDING_COUNTS);
+    assert_true(decide(&w, two, &s));
+    assert_false(s.granted);
+    assert_int_equal(s.refusal.reason, REFUSAL_TAKEN);
+    assert_string_equal(s.refusal.claim.key, "lan");
+    assert_true(ID_EQ(&s.refusal.claim.holder, &one->ops[0].object->id));
+    assert_int_equal(s.claims.n, 0);
+    assert_int_equal(refusal_explain(&s.refusal, w.in, two, &w.e), -ERR_NAME_TAKEN);
+    slot_done(&s);
+    assert_int_equal(ledger_standing(w.l, two), STANDING_REFUSED);
+
+    /* What claims nothing needs no slot, unless it says that it waits for one. */
+    struct change *local = test_create(&w.n1, 9, test_object(KIND_SWITCH, "own", "n1", "{}"));
+    assert_false(ledger_concerns(local));
+    assert_false(decide(&w, local, &s));
+    slot_done(&s);
+    assert_int_equal(ledger_standing(w.l, local), STANDING_COUNTS);
+    struct change *polite = waiting(&w, test_object(KIND_SWITCH, "own2", "n1", "{}"));
+    assert_true(decide(&w, polite, &s));
+    assert_true(s.granted);
+    slot_done(&s);
+    change_free(one);
+    change_free(two);
+    change_free(local);
+    change_free(polite);
+    world_close(&w);
+}
+
+/* All refusals, in words that name what to do. */
+static void test_refusals_are_explained(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w, "{\"vni_range\":\"5-5\"}");
+    static const struct {
+        const char *spec;
+        enum slot_refusal reason;
+        enum err_code code;
+        const char *word;
+    } cases[] = {
+        {"{\"vni\":\"auto\"}", REFUSAL_EXHAUSTED, ERR_VNI_EXHAUSTED, "5-5 (auto)"},
+        {"{\"vni\":5}", REFUSAL_TAKEN, ERR_VNI_TAKEN, "overlay blue"},
+        {"{\"vni\":\"gold\"}", REFUSAL_POOL_UNKNOWN, ERR_REF_UNKNOWN, "gold"},
+        {"{\"vni\":16777216}", REFUSAL_RANGE, ERR_FIELD_RANGE, "16777216"},
     };
+    assert_int_equal(create(&w, KIND_OVERLAY, "blue", "all", "{}", NULL), 0);
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-        struct buf b = BUF_INIT;
-        struct slot got;
-        struct err e;
-        slot_encode(&cases[i], &b);
-        assert_int_equal(slot_decode(b.p, b.n, &got, &e), -ERR_SYNTAX);
-        buf_done(&b);
+        struct change *c = waiting(&w, test_object(KIND_OVERLAY, "red", "all", cases[i].spec));
+        struct slot s;
+        assert_true(decide(&w, c, &s));
+        assert_int_equal(s.refusal.reason, cases[i].reason);
+        assert_refused(
+            &w, refusal_explain(&s.refusal, w.in, c, &w.e), cases[i].code, cases[i].word);
+        slot_done(&s);
+        change_free(c);
     }
+    world_close(&w);
 }
 
-/* Hostile bytes: every shorter prefix, every flipped bit of a slot is refused or is a slot. */
-static void test_slot_decode_hostile(void **state)
+/* Two edits unaware of each other: what either needs is kept, and given back by who names both. */
+static void test_concurrent_edits_keep_what_they_claim(void **state)
 {
     (void)state;
-    char key[8];
-    struct slot s = slot_with_everything(key), got;
-    struct buf b = BUF_INIT;
-    struct err e;
-    slot_encode(&s, &b);
-    for (size_t n = 0; n < b.n; n++)
-        assert_int_equal(slot_decode(b.p, n, &got, &e), -ERR_SYNTAX);
-    for (size_t bit = 0; bit < b.n * 8; bit++) {
-        b.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        if (slot_decode(b.p, b.n, &got, &e) == 0) {
-            struct buf again = BUF_INIT;
-            slot_encode(&got, &again); /* one form only */
-            assert_int_equal(again.n, b.n);
-            assert_memory_equal(again.p, b.p, b.n);
-            buf_done(&again);
-            slot_done(&got);
-        }
-        b.p[bit / 8] ^= (uint8_t)(1u << bit % 8);
+    struct world w;
+    world_open(&w, "{}");
+    assert_int_equal(create(&w, KIND_OVERLAY, "x", "all", "{\"vni\":1}", NULL), 0);
+    object_id id = id_of(&w, KIND_OVERLAY, "x");
+    struct object *a = test_object(KIND_OVERLAY, "x", "all", "{\"vni\":2}");
+    struct object *b = test_object(KIND_OVERLAY, "x", "all", "{\"vni\":3}");
+    struct change *one = test_edit(&w.n1, 20, w.in, &id, a);
+    struct change *two = test_edit(&w.n1, 30, w.in, &id, b);
+    struct slot s;
+    assert_true(decide(&w, one, &s));
+    slot_done(&s);
+    assert_true(decide(&w, two, &s));
+    slot_done(&s);
+    assert_true(ID_EQ(ledger_holder(w.l, CLAIM_VNI, "2"), &id));
+    assert_true(ID_EQ(ledger_holder(w.l, CLAIM_VNI, "3"), &id));
+    assert_null(ledger_holder(w.l, CLAIM_VNI, "1"));
+    assert_int_equal(ledger_vni_of(w.l, intent_get(w.in, &id)), 3);
+    assert_int_equal(edit(&w, KIND_OVERLAY, "x", "x", "all", "{\"vni\":3}", NULL), 0);
+    assert_null(ledger_holder(w.l, CLAIM_VNI, "2"));
+    change_free(one);
+    change_free(two);
+    world_close(&w);
+}
+
+/* A number for who does not wait: free as far as is known, in the pool, and not the same for every
+ * node and name. */
+static void test_provisional_numbers(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w, "{\"vni_range\":\"100-1099\"}");
+    assert_int_equal(create(&w, KIND_OVERLAY, "blue", "all", "{}", NULL), 0);
+    int64_t first = 0;
+    unsigned different = 0;
+    for (uint8_t node = 0; node < 20; node++) {
+        struct change *c = test_change_begin(&w.n1, ++w.wall);
+        node_id id = {{node}};
+        change_add_put(c, test_object(KIND_OVERLAY, "red", "all", "{}"), NULL, 0);
+        change_add_put(c, test_object(KIND_OVERLAY, "big", "all", "{\"vni\":777}"), NULL, 0);
+        ledger_pick_vnis(w.l, w.in, &id, c);
+        int64_t vni = value_get_int(c->ops[0].object->spec, "vni", 0);
+        assert_true(vni > 100 && vni <= 1099 && vni != 777);
+        assert_int_equal(value_get_int(c->ops[1].object->spec, "vni", 0), 777);
+        first = first ? first : vni;
+        different += vni != first;
+        change_free(c);
     }
-    buf_add_byte(&b, 0);
-    assert_int_equal(slot_decode(b.p, b.n, &got, &e), -ERR_SYNTAX);
-    buf_done(&b);
+    assert_true(different > 15);
+    world_close(&w);
 }
 
 /* --- numbers --- */
@@ -629,12 +567,10 @@ int main(void)
         cmocka_unit_test(test_partial_delete_frees_nothing),
         cmocka_unit_test(test_explicit_before_picked),
         cmocka_unit_test(test_settings_of_the_same_change),
-        cmocka_unit_test(test_slots_in_order),
-        cmocka_unit_test(test_decisions),
-        cmocka_unit_test(test_removal_limits),
-        cmocka_unit_test(test_slot_signature),
-        cmocka_unit_test(test_slot_decode_wrong),
-        cmocka_unit_test(test_slot_decode_hostile),
+        cmocka_unit_test(test_standing_follows_the_slot),
+        cmocka_unit_test(test_refusals_are_explained),
+        cmocka_unit_test(test_concurrent_edits_keep_what_they_claim),
+        cmocka_unit_test(test_provisional_numbers),
         cmocka_unit_test(test_vni_set),
         cmocka_unit_test(test_scale),
     };
