@@ -3,61 +3,15 @@
  *
  * Works in a network namespace of its own with a kard of its own. Fails when a median is above the
  * limit that we promise (start 5 ms, local read 10 ms). */
-#include <errno.h>
-#include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "base/time.h"
+#include "bench.h"
 
-enum { RUNS = 300, WARM_UP_RUNS = 20, SWITCHES = 20, START_WAIT_MS = 10000 };
-
-static void die(const char *what_)
-{
-    fprintf(stderr, "bench/cli: %s: %s\n", what_, strerror(errno));
-    exit(1);
-}
-
-static pid_t spawn(const char *const *argv)
-{
-    posix_spawn_file_actions_t actions;
-    pid_t pid;
-
-    posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-    posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
-    int r = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ);
-    posix_spawn_file_actions_destroy(&actions);
-    if (r != 0) {
-        errno = r;
-        die(argv[0]);
-    }
-    return pid;
-}
-
-static void run(const char *const *argv)
-{
-    int status;
-
-    if (waitpid(spawn(argv), &status, 0) < 0 || status != 0) {
-        fprintf(stderr, "bench/cli: %s failed\n", argv[0]);
-        exit(1);
-    }
-}
-
-static int by_time(const void *a, const void *b)
-{
-    const int64_t *x = a, *y = b;
-    return (*x > *y) - (*x < *y);
-}
+enum { RUNS = 300, WARM_UP_RUNS = 20, SWITCHES = 20 };
 
 /* Median of RUNS runs in ms. */
 static double measure(const char *name, double limit_ms, const char *const *argv)
@@ -71,9 +25,7 @@ static double measure(const char *name, double limit_ms, const char *const *argv
         run(argv);
         ns[i] = clock_monotonic_ns() - start;
     }
-    qsort(ns, RUNS, sizeof(ns[0]), by_time);
-    enum { MIDDLE = RUNS / 2, HIGH = RUNS * 95 / 100 };
-    double median = (double)ns[MIDDLE] / 1e6, high = (double)ns[HIGH] / 1e6;
+    double median = percentile_ms(ns, RUNS, 50), high = percentile_ms(ns, RUNS, 95);
     printf("%-12s median %6.2f ms   95 %% below %6.2f ms", name, median, high);
     if (limit_ms > 0)
         printf("   limit %g ms%s", limit_ms, median > limit_ms ? "  TOO SLOW" : "");
@@ -81,45 +33,12 @@ static double measure(const char *name, double limit_ms, const char *const *argv
     return median;
 }
 
-static void write_text(const char *path, const char *text)
-{
-    FILE *f = fopen(path, "w");
-
-    if (!f || fputs(text, f) < 0 || fclose(f) != 0)
-        die(path);
-}
-
-/* A network of its own; without root also a user namespace, in which we are root. */
-static void enter_namespace(void)
-{
-    char map[64];
-    uid_t uid = geteuid();
-    gid_t gid = getegid();
-
-    if (unshare(uid == 0 ? CLONE_NEWNET : CLONE_NEWNET | CLONE_NEWUSER) < 0)
-        die("cannot make a network namespace");
-    if (uid == 0)
-        return;
-    write_text("/proc/self/setgroups", "deny");
-    snprintf(map, sizeof(map), "0 %u 1", uid);
-    write_text("/proc/self/uid_map", map);
-    snprintf(map, sizeof(map), "0 %u 1", gid);
-    write_text("/proc/self/gid_map", map);
-}
-
 static pid_t start_agent(const char *kard, const char *root, const char *socket)
 {
     const char *const argv[] = {kard, "--root", root, NULL};
     pid_t pid = spawn(argv);
-    time_ms deadline = clock_monotonic() + START_WAIT_MS;
 
-    while (access(socket, F_OK) != 0) {
-        if (clock_monotonic() > deadline || waitpid(pid, NULL, WNOHANG) == pid) {
-            fprintf(stderr, "bench/cli: %s did not start\n", kard);
-            exit(1);
-        }
-        usleep(5000);
-    }
+    await_socket(pid, socket);
     return pid;
 }
 
@@ -164,8 +83,7 @@ int main(int argc, char **argv)
     double ip_ms = measure("ip -j link", 0, ip);
     printf("json / ip    %.2f\n", json_ms / ip_ms);
 
-    kill(agent, SIGTERM);
-    waitpid(agent, NULL, 0);
+    reap(agent);
     run(remove);
     free(socket);
     return start_ms <= 5 && list_ms <= 10 && json_ms <= 10 ? 0 : 1;
