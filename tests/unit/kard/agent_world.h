@@ -22,6 +22,7 @@ struct test_agent {
     struct kernel_ops kernel_ops;
     const struct kernel_ops *kernel_real;
     struct host host;
+    const struct network *network; /* NULL: it stays alone */
     struct agent_options opt;
     struct api_peer peer;
     time_ms now, wall;
@@ -108,6 +109,7 @@ static inline int test_agent_start(struct test_agent *t, struct err *e)
         .store = t->store,
         .kernel = t->kernel,
         .host = &t->host,
+        .network = t->network,
         .clock = {.ctx = t, .monotonic = test_now, .wall = test_wall, .random = test_random},
         .pid = 1,
         .log = test_log,
@@ -116,8 +118,9 @@ static inline int test_agent_start(struct test_agent *t, struct err *e)
     return agent_open(&t->opt, &t->agent, e);
 }
 
-/* On a kernel that the caller made; taken over. */
-static inline void test_agent_open_on(struct test_agent *t, struct kernel *kernel)
+/* Everything that it stands on, a kernel that the caller made among it (taken over); not started.
+ */
+static inline void test_agent_make(struct test_agent *t, struct kernel *kernel)
 {
     *t = (struct test_agent){.now = 1000, .wall = 1800000000000};
     rng_seed(&t->rng, 1);
@@ -140,7 +143,12 @@ static inline void test_agent_open_on(struct test_agent *t, struct kernel *kerne
         .doctor = test_doctor,
     };
     t->peer = (struct api_peer){.user = "ann", .may_read = true, .may_write = true};
+}
+
+static inline void test_agent_open_on(struct test_agent *t, struct kernel *kernel)
+{
     struct err e = {0};
+    test_agent_make(t, kernel);
     if (test_agent_start(t, &e) < 0)
         WORLD_FAIL("%s: %s", e.what, e.why);
 }
