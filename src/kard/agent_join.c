@@ -305,6 +305,17 @@ static void on_forgotten(void *ctx, int result, const struct err *e)
         a->join.told = true; /* tried again with the next change */
 }
 
+/* Whether changes speak of us and of everybody that we were told of. Our own node object alone is
+ * not enough: its sponsor's and the founder's may still be on their way, and whoever forgets now
+ * what it was told of them, and restarts, knows nobody. */
+static bool has_caught_up(const struct agent *a)
+{
+    for (size_t i = 0; i < a->members.n; i++)
+        if (!a->members.v[i]->seen)
+            return false;
+    return members_find(&a->members, &a->is.self) != NULL;
+}
+
 static void join_answer(struct agent *a)
 {
     struct errand *x = a->join.errand;
@@ -313,14 +324,13 @@ static void join_answer(struct agent *a)
     if (!x)
         return;
     struct value *v = agent_identity_value(a);
-    const struct member *m = members_find(&a->members, &a->is.self);
-    value_set_bool(v, "caught_up", m && m->seen);
+    value_set_bool(v, "caught_up", has_caught_up(a));
     value_set_int(v, "members", (int64_t)members_count(&a->members));
     value_set_int(v, "elapsed_ms", agent_now(a) - a->join.began);
     errand_done(x, v);
 }
 
-/* Our own node object has come: what was told is not needed any more. */
+/* All node objects that we were told of have come: what was told is not needed any more. */
 void agent_join_moved(struct agent *a)
 {
     const struct member *m = a->founded ? members_find(&a->members, &a->is.self) : NULL;
@@ -328,7 +338,7 @@ void agent_join_moved(struct agent *a)
         return;
     if (m->is.removed)
         agent_removed(a, NULL);
-    if (!a->join.told)
+    if (!a->join.told || !has_caught_up(a))
         return;
     struct store_batch b = {0};
     a->join.told = false;
