@@ -47,14 +47,14 @@ bool __wrap_member_refute(struct members *m, const struct rumor *r)
     return !is(BROKEN_REFUTATION) && __real_member_refute(m, r);
 }
 
-void __real_intent_apply(struct intent *in, const struct change *c);
-void __wrap_intent_apply(struct intent *in, const struct change *c);
-void __wrap_intent_apply(struct intent *in, const struct change *c)
+void __real_intent_apply_as(struct intent *in, const struct change *c, enum standing standing);
+void __wrap_intent_apply_as(struct intent *in, const struct change *c, enum standing standing);
+void __wrap_intent_apply_as(struct intent *in, const struct change *c, enum standing standing)
 {
     struct change late = *c;
     if (is(BROKEN_ORDER))
         late.hlc = ++the->arrivals;
-    __real_intent_apply(in, &late);
+    __real_intent_apply_as(in, &late, standing);
 }
 
 bool __real_replay_take(struct replay *r, uint64_t n);
