@@ -1,56 +1,14 @@
 #!/usr/bin/env bash
 # The first steps of a new user with the real kard, and the mistakes on the way: each mistake with its
 # text and exit code, and with nothing changed, neither in what is asked for nor in the kernel.
+# VLANs: cli_vlan_test.sh.
 #
 #      eth1 ---- eth1-far        eth2 ---- eth2-far       foreign interfaces; nothing behind them
 #       |
-#      lan (switch) --- web1 (port, veth)      eth2.110: storage (vlan), where the kernel has 802.1Q
+#      lan (switch) --- web1 (port, veth)
 here=$(dirname "$0")
 . "$here/lib.sh"
-# IPv6 gives addresses to interfaces by itself, some time later: "nothing changed" could not be told.
-echo 1 >/proc/sys/net/ipv6/conf/default/disable_ipv6
-lab_nics eth1 eth2
-chmod 755 "$LAB_DIR"
-work=$LAB_DIR/work
-mkdir "$work" && cd "$work" || exit 1
-
-# Runs karctl: its exit code in $code, what it said in $out and $err.
-try() {
-    karctl "$@" >"$LAB_DIR/out" 2>"$LAB_DIR/err" </dev/null
-    code=$?
-    out=$(<"$LAB_DIR/out") err=$(<"$LAB_DIR/err")
-    rm -f "$LAB_DIR/before" # it may have changed something
-}
-
-# Everything that a mistake could have changed: not the carrier, which the kernel notices some time
-# later. Short of programs, since an emulated machine runs it.
-world() {
-    karctl export
-    {
-        ip -o link
-        ip -o addr
-        ip -o route show table all
-    } | sed 's/NO-CARRIER,//; s/,LOWER_UP//; s/ state [A-Z]*//; s/ linkdown//; s/ dead//'
-    bridge fdb | grep permanent
-    bridge vlan
-}
-
-# mistake WHAT EXIT PART ARGUMENTS…: refused with that code and words, and nothing changed.
-mistake() {
-    local what=$1 want=$2 part=$3
-    shift 3
-    [ -e "$LAB_DIR/before" ] || world >"$LAB_DIR/before"
-    cp "$LAB_DIR/before" "$LAB_DIR/kept"
-    try "$@"
-    check "$what: exit" "$code" "$want"
-    check_has "$what: text" "$err" "$part"
-    check "$what: nothing on standard output" "$out" ""
-    world >"$LAB_DIR/after"
-    check "$what: neither intent nor kernel changed" "$(diff "$LAB_DIR/kept" "$LAB_DIR/after")" ""
-    mv "$LAB_DIR/after" "$LAB_DIR/before"
-}
-
-ifname_of() { ip -j link show dev "$1" 2>/dev/null | jq -r '.[0].ifname'; }
+. "$here/try.sh"
 
 # --- nobody there ---------------------------------------------------------------------------------
 try status
@@ -201,36 +159,6 @@ try switch delete lan --dry-run
 check "a dry run asks for no yes: exit" "$code" 0
 check_has "a dry run: the plan" "$out" "-1 switch"
 check "a dry run changes nothing" "$(ifname_of lan)" lan
-
-# --- VLANs, where the kernel has them --------------------------------------------------------------
-if kernel_has vlan; then
-    try vlan create storage --parent eth2 --tag 110 --address 10.0.110.1/24
-    check "vlan create: exit" "$code" 0
-    check "vlan create: the kernel" \
-        "$(ip -d -j link show dev storage | jq -c '[.[0].link, .[0].linkinfo.info_data.id]')" '["eth2",110]'
-    try vlan list
-    check_has "vlan list: titles" "$out" "NAME     NODE  PARENT  TAG  ADDRESS         MTU  STATUS"
-    check_has "vlan list: a row" "$out" "storage  n1    eth2    110  10.0.110.1/24  1500  active"
-    try vlan show storage
-    for part in "parent    eth2" "tag       110" "mac   " "mtu   " "received" "10.0.110.1/24"; do
-        check_has "vlan show: $part" "$out" "$part"
-    done
-    mistake "a tag that is taken" 3 "at: --tag" vlan create other --parent eth2 --tag 110
-    check_has "a tag that is taken: by whom" "$err" "storage"
-    mistake "a parent that is not there" 3 "eth9" vlan create other --parent eth9 --tag 5
-    try switch create br1 --uplink storage
-    mistake "a VLAN below a switch, without --yes" 3 "br1" vlan delete storage
-    try switch delete br1
-    try vlan delete storage
-    check "vlan delete: exit" "$code" 0
-    check "vlan delete: the kernel" "$(ifname_of storage)" ""
-else
-    skip "vlan" "this kernel lacks 802.1Q"
-    try vlan create storage --parent eth2 --tag 110
-    check "a kernel without 802.1Q: exit" "$code" 1
-    check_has "a kernel without 802.1Q: text" "$err" "this kernel lacks 802.1Q"
-    check_has "a kernel without 802.1Q: nothing changed" "$err" "nothing was changed"
-fi
 
 # --- rights ---------------------------------------------------------------------------------------
 if setpriv --reuid 65534 --regid 65534 --clear-groups true 2>/dev/null; then

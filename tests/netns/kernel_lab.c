@@ -62,6 +62,11 @@ bool kernel_has(struct lab *l, enum kernel_feature f, const char *skipped)
     return false;
 }
 
+bool tested_on_host(enum kernel_feature f)
+{
+    return getenv("KAR_HOST_LACKS_ONLY") != NULL && f != KF_VLAN && f != KF_BR_VLAN_FILTERING;
+}
+
 /* --- the second opinion ---------------------------------------------------- */
 
 void sh(const char *fmt, ...)

@@ -57,5 +57,7 @@ const struct netlink *seen(struct lab *l, const char *name);
 void expect_cache_true(struct lab *l);
 /* True when the kernel has it; else says so once, for the list of what was skipped. */
 bool kernel_has(struct lab *l, enum kernel_feature f, const char *skipped);
+/* In the VM (KAR_HOST_LACKS_ONLY), whether the host's own kernel has it and it was tested there. */
+bool tested_on_host(enum kernel_feature f);
 
 #endif

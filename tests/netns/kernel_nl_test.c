@@ -663,6 +663,8 @@ int main(int argc, char **argv)
     lab_begin(argv);
     if (argc > 1) /* one test only, by its name */
         cmocka_set_test_filter(argv[1]);
+    else if (tested_on_host(KF_BRIDGE))
+        cmocka_set_test_filter("vlans_of_ports");
 #define IN_LAB(test) cmocka_unit_test_setup_teardown(test, lab_setup, lab_teardown)
     const struct CMUnitTest tests[] = {
         IN_LAB(addresses),

@@ -96,20 +96,32 @@ kard_stop() {
 
 # What the kernel has, in a form that two moments can be compared in: ids, counters, timers, the
 # kernel's own link-local addresses, and the carrier, which it notices some time later, left out.
+# One jq for all: an emulated machine takes 0.4 s to start it.
 kernel_snapshot() {
-    ip -d -j link | jq -S 'map(del(.ifindex, .link_index, .stats, .stats64, .gso_max_size, .num_tx_queues, .operstate)
-        | .flags -= ["LOWER_UP", "NO-CARRIER"]
-        | if .linkinfo.info_data then .linkinfo.info_data |= del(.topology_change, .root_id, .bridge_id,
-            .root_port, .root_path_cost) else . end
-        | walk(if type == "object" then with_entries(select(.key | endswith("_timer") | not)) else . end)
-        ) | sort_by(.ifname)'
-    ip -j addr | jq -S 'map({ifname, addr_info: [.addr_info[] | select(.scope != "link")
-        | {local, prefixlen, scope}] | sort_by(.local)}) | sort_by(.ifname)'
-    ip -j route show table all | jq -S 'map(select(.type != "multicast" and (.dst | test("^(fe80|ff00)") | not)))
-        | map(.flags -= ["linkdown", "dead"]) | sort_by(.dst, .dev, .gateway)'
-    bridge -j fdb | jq -S 'map(select(.state == "permanent" and (.mac | test("^(33:33|01:00)") | not)))
-        | sort_by(.ifname, .mac, .dst)'
-    bridge -j vlan | jq -S 'sort_by(.ifname)'
+    local command
+    for command in "ip -d -j link" "ip -j addr" "ip -j route show table all" "bridge -j fdb" "bridge -j vlan"; do
+        $command | grep . || echo "[]"
+    done | jq -s -S '
+        (.[0] | map(del(.ifindex, .link_index, .stats, .stats64, .gso_max_size, .num_tx_queues, .operstate)
+            | .flags -= ["LOWER_UP", "NO-CARRIER"]
+            | if .linkinfo.info_data then .linkinfo.info_data |= del(.topology_change, .root_id, .bridge_id,
+                .root_port, .root_path_cost) else . end
+            | walk(if type == "object" then with_entries(select(.key | endswith("_timer") | not)) else . end)
+            ) | sort_by(.ifname)),
+        (.[1] | map({ifname, addr_info: [.addr_info[] | select(.scope != "link")
+            | {local, prefixlen, scope}] | sort_by(.local)}) | sort_by(.ifname)),
+        (.[2] | map(select(.type != "multicast" and (.dst | test("^(fe80|ff00)") | not)))
+            | map(.flags -= ["linkdown", "dead"]) | sort_by(.dst, .dev, .gateway)),
+        (.[3] | map(select(.state == "permanent" and (.mac | test("^(33:33|01:00)") | not)))
+            | sort_by(.ifname, .mac, .dst)),
+        (.[4] | sort_by(.ifname))'
+}
+
+# Whether the agent has nothing left to do; what it has, in $standing.
+kard_settled() {
+    standing=$(karctl drift -o json)
+    standing=${standing//[[:space:]]/}
+    [[ $standing == '{"standing":[],'* ]]
 }
 
 lab_end() {

@@ -21,21 +21,23 @@ before=$(foreign)
 kard_start
 karctl init --node n1 >/dev/null || exit 1
 
+began=${EPOCHREALTIME/./}
 crash_change 0 >/dev/null || exit 1
 # The moment is random within a span that follows how long changes take here and now: about half of
 # them are cut.
-span_us=30000 crash_at=0 cut=0 kept=0
+span_us=$((2 * (${EPOCHREALTIME/./} - began)))
+crash_at=0 cut=0 kept=0
 for ((round = 1; round <= rounds; round++)); do
     next=$((crash_at + 1))
     crash_change $next >"$LAB_DIR/change.log" 2>&1 &
     change=$!
-    moment=$((RANDOM * 32768 % span_us + RANDOM % 1000))
+    moment=$(((RANDOM * 32768 + RANDOM) % span_us))
     sleep "$((moment / 1000000)).$(printf %06d $((moment % 1000000)))"
     kard_kill
     if wait $change; then
-        acked=$next kept=$((kept + 1)) span_us=$((span_us * 19 / 20 + 500))
+        acked=$next kept=$((kept + 1)) span_us=$((span_us * 9 / 10 + 500))
     else
-        acked=$crash_at cut=$((cut + 1)) span_us=$((span_us < 2000000 ? span_us * 21 / 20 : span_us))
+        acked=$crash_at cut=$((cut + 1)) span_us=$((span_us < 5000000 ? span_us * 11 / 10 : span_us))
     fi
     kard_start
     crash_check "$acked" "round $round"

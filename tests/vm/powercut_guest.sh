@@ -12,9 +12,9 @@ karctl() { "$KARCTL" "$@"; }
 
 start() {
     local i
-    ip link set eth1 up
-    ip addr add 192.0.2.1/24 dev eth2
-    ip link set eth2 up
+    ip -batch - <<<'link set eth1 up
+addr add 192.0.2.1/24 dev eth2
+link set eth2 up'
     mkdir -p "$KARD_ROOT"
     setsid "$KARD" >/run/kard.log 2>&1 </dev/null &
     for ((i = 0; i < 600; i++)); do
@@ -29,7 +29,7 @@ start() {
 case $1 in
 check)
     start
-    karctl init --node n1 >/run/init.log 2>&1 || [ $? = 5 ] || cat /run/init.log # 5: founded before
+    [ "$2" -ge 0 ] || karctl init --node n1 >/run/init.log 2>&1 || [ $? = 5 ] || cat /run/init.log # 5: founded before
     crash_check "$2" "$3"
     grep -iE 'error|corrupt' /run/kard.log
     echo "at $crash_at"

@@ -15,7 +15,7 @@ machine() { # its number; cuts
     mkdir "$vm_work/$m"
     trap '"$lab_source/lab/vm" kill --id "$vm_id" 2>/dev/null' EXIT
     for ((cut = 0; cut <= $2; cut++)); do
-        "$lab_source/lab/vm" up --id "$vm_id" --disk "$vm_work/$m" --nics 3 2>&1 | sed 's/^/  /'
+        "$lab_source/lab/vm" up --id "$vm_id" --cpus 1 --disk "$vm_work/$m" --nics 3 2>&1 | sed 's/^/  /'
         vm "$lab_source/tests/vm/powercut_guest.sh" check "$acked" "machine $m, cut $cut" >"$vm_work/$m/check" 2>&1
         cat "$vm_work/$m/check"
         [ "$cut" = "$2" ] && break
