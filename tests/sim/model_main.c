@@ -6,7 +6,8 @@
  *   PROGRAM --broken            breaks the product in every way of `enum mutation` and expects
  *                                  each to be noticed within a few hundred sequences
  *
- * KAR_SIM_SEED and KAR_SIM_RUNS do the same where no argument can be given. */
+ * KAR_SIM_SEED and KAR_SIM_RUNS do the same where no argument can be given; KAR_SIM_PART=N runs an
+ * Nth of them. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -155,6 +156,8 @@ int model_main(const struct ground *ground, int argc, char **argv)
     m.ground = ground;
     uint64_t seed = number(getenv("KAR_SIM_SEED"), FIRST_SEED);
     uint64_t runs = number(getenv("KAR_SIM_RUNS"), ground->runs);
+    uint64_t part = number(getenv("KAR_SIM_PART"), 1);
+    runs = part > 1 ? runs / part : runs;
     crypto_init();
     for (int i = 1; i < argc; i++) {
         const char *next = i + 1 < argc ? argv[i + 1] : NULL;
