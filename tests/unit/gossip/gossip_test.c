@@ -183,6 +183,99 @@ static void facts_are_known_and_goodbyes_heard(void **state)
     world_done(&w);
 }
 
+/* --- slots ------------------------------------------------------------------------------------ */
+
+static void the_ledgers_slots_are_everywhere_in_order(void **state)
+{
+    (void)state;
+    start(4);
+    world_kill(&w, 3);
+    for (size_t k = 0; k < 3; k++) {
+        world_slot(&w, 0);
+        world_run(&w, k == 2 ? 100 : 1); /* close together */
+    }
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(w.nodes[i].slots_n, 3);
+    world_restart(&w, 3);
+    world_run(&w, 5000);
+    assert_int_equal(w.nodes[3].slots_n, 3);
+    for (size_t k = 0; k < 3; k++)
+        assert_memory_equal(w.nodes[3].slots[k].p, w.nodes[0].slots[k].p, w.nodes[0].slots[k].n);
+    world_done(&w);
+}
+
+/* A member that is not the acceptor decides something all the same: nobody believes it. */
+static void only_the_acceptor_decides(void **state)
+{
+    (void)state;
+    start(3);
+    world_slot(&w, 1);
+    world_run(&w, 10000);
+    assert_int_equal(w.nodes[0].slots_n, 0);
+    assert_int_equal(w.nodes[2].slots_n, 0);
+    world_done(&w);
+}
+
+/* --- what goes wrong -------------------------------------------------------------------------- */
+
+static void what_a_full_disk_refused_comes_again(void **state)
+{
+    (void)state;
+    start(3);
+    w.nodes[2].refuses = 2;
+    change_id id = world_change(&w, 0, "lan", 0);
+    world_run(&w, 100);
+    assert_false(world_has(&w.nodes[2], &id));
+    world_slot(&w, 0);
+    world_run(&w, 15000);
+    assert_true(world_has(&w.nodes[2], &id));
+    assert_int_equal(w.nodes[2].slots_n, 1);
+    assert_int_equal(w.nodes[2].refuses, 0);
+    world_done(&w);
+}
+
+static void streams_are_tried_again(void **state)
+{
+    (void)state;
+    start(2);
+    w.no_streams = true;
+    change_id big = world_change(&w, 0, "big", 100000), small = world_change(&w, 1, "small", 10);
+    world_run(&w, 20000);
+    assert_true(world_has(&w.nodes[0], &small)); /* datagrams pass */
+    assert_false(world_has(&w.nodes[1], &big));
+    assert_in_range(stats(0).streams, 1, 20); /* with a backoff */
+    w.no_streams = false;
+    assert_in_range(world_spread(&w, &big, 70000), 1, 65000);
+    world_done(&w);
+}
+
+/* Letters for a member with whom no session comes about wait, not many and not for long. */
+static void what_waits_for_a_session_is_bounded(void **state)
+{
+    (void)state;
+    static uint8_t question[GOSSIP_CALL_MAX];
+    world_start(&w, 2);
+    world_cut(&w, 0, 1, true);
+    for (uint64_t k = 0; k < 40; k++)
+        event(0, (struct gossip_event){.type = GE_CALL,
+                     .node = w.nodes[1].id,
+                     .number = k,
+                     .bytes = question,
+                     .bytes_n = sizeof(question)});
+    assert_in_range(stats(0).dropped_limit, 15, 25); /* the oldest of 40 times 48 KiB gave way */
+    world_run(&w, 10000);
+    for (uint64_t k = 0; k < 40; k++) {
+        char *text = mem_printf("answer %lu of n2: %d,", (unsigned long)k, -ERR_UNREACHABLE);
+        assert_true(trace_has(0, text));
+        free(text);
+    }
+    world_cut(&w, 0, 1, false);
+    world_run(&w, 10000);
+    assert_true(trace_has(0, "n2 alive\n"));
+    assert_false(trace_has(1, "called")); /* what waited for too long is not asked after all */
+    world_done(&w);
+}
+
 /* --- calls ------------------------------------------------------------------------------------ */
 
 static void call(size_t from, const node_id *to, uint64_t number)
@@ -385,6 +478,11 @@ int main(void)
         cmocka_unit_test(who_was_away_catches_up),
         cmocka_unit_test(a_split_heals),
         cmocka_unit_test(facts_are_known_and_goodbyes_heard),
+        cmocka_unit_test(the_ledgers_slots_are_everywhere_in_order),
+        cmocka_unit_test(only_the_acceptor_decides),
+        cmocka_unit_test(what_a_full_disk_refused_comes_again),
+        cmocka_unit_test(streams_are_tried_again),
+        cmocka_unit_test(what_waits_for_a_session_is_bounded),
         cmocka_unit_test(questions_are_answered),
         cmocka_unit_test(questions_that_are_not_answered_end),
         cmocka_unit_test(a_removed_member_is_locked_out),

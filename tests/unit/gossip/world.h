@@ -30,6 +30,7 @@ struct world_event {
     uint64_t stream;
     struct buf bytes;
     struct change *change;
+    struct slot *slot;
 };
 
 struct world_link { /* a TCP connection */
@@ -55,6 +56,7 @@ struct world {
     uint64_t links_in;
     bool cut[WORLD_NODES][WORLD_NODES];
     unsigned loss_percent;
+    bool no_streams;                /* a firewall that lets only datagrams through */
     size_t datagrams, stream_bytes; /* sent */
     struct buf wire;                /* all that was sent, when `capture` */
     bool capture;
@@ -138,7 +140,7 @@ static inline void world_stream(struct world *w, size_t from, struct gossip_acti
     w->stream_bytes += a->bytes.n;
     if (!l && (a->stream & STREAM_IN || a->bytes.n == 0))
         return;
-    if (!l && (to < 0 || !w->nodes[to].up || w->cut[from][to])) {
+    if (!l && (to < 0 || !w->nodes[to].up || w->cut[from][to] || w->no_streams)) {
         world_stream_event(w, from, a->stream, &a->to, BUF_INIT); /* cannot be opened */
         return;
     }
@@ -197,13 +199,13 @@ static inline void world_act(struct world *w, size_t i, struct gossip_action *a)
         world_stream(w, i, a);
         break;
     case GA_TAKE_CHANGE:
+    case GA_TAKE_SLOT:
         e = world_push(w, W_STORE, i, WORLD_STORE_MS);
         e->epoch = x->epoch;
         e->change = a->change;
+        e->slot = a->slot;
         a->change = NULL;
-        break;
-    case GA_TAKE_SLOT:
-        world_check(false); /* no slots here */
+        a->slot = NULL;
         break;
     case GA_MEMBER:
         buf_printf(&x->trace, "%s %s\n", world_name(w, &a->member), world_state(a->state));
@@ -261,6 +263,49 @@ static inline void world_store(struct world *w, size_t i, struct change *c)
     if (world_keep(x, c))
         world_step(w, i, &members);
     world_step(w, i, &stored);
+}
+
+/* The same of a slot, which is the caller's. */
+static inline void world_store_slot(struct world *w, size_t i, const struct slot *slot)
+{
+    struct world_node *x = &w->nodes[i];
+    world_check(slot->number == x->slots_n + 1 && x->slots_n < WORLD_SLOTS);
+    slot_encode(slot, &x->slots[x->slots_n++]);
+    world_step(w, i, &(struct gossip_event){.type = GE_STORED, .slot = slot});
+}
+
+/* Node i decides something, as if it were the one to do so: the next slot. */
+static inline void world_slot(struct world *w, size_t i)
+{
+    struct world_node *x = &w->nodes[i];
+    struct slot slot = {.number = x->slots_n + 1, .granted = true, .change = x->changes.v[0]->id};
+    if (x->slots_n > 0) {
+        struct slot before;
+        const struct buf *b = &x->slots[x->slots_n - 1];
+        world_check(slot_decode(b->p, b->n, &before, NULL) == 0);
+        slot_hash(&before, slot.prev);
+        slot_done(&before);
+    }
+    slot_sign(&slot, &x->id, &x->identity);
+    world_store_slot(w, i, &slot);
+    slot_done(&slot);
+}
+
+/* What was taken is stored, or refused. */
+static inline void world_taken(struct world *w, struct world_event *e)
+{
+    struct world_node *x = &w->nodes[e->to];
+    if (x->refuses > 0) {
+        x->refuses--;
+        world_step(w, e->to,
+            &(struct gossip_event){
+                .type = GE_REFUSED, .change = e->change, .slot = e->slot, .code = -ERR_STORE_FULL});
+    } else if (e->slot) {
+        world_store_slot(w, e->to, e->slot);
+    } else {
+        world_store(w, e->to, e->change);
+        e->change = NULL;
+    }
 }
 
 /* Node i makes a change: a switch by that name, with `bytes` of text in it. Returns its id. */
@@ -412,6 +457,15 @@ static inline void world_cut(struct world *w, size_t a, size_t b, bool is)
     w->cut[a][b] = w->cut[b][a] = is;
 }
 
+static inline void world_event_done(struct world_event *e)
+{
+    buf_done(&e->bytes);
+    change_free(e->change);
+    if (e->slot)
+        slot_done(e->slot);
+    free(e->slot);
+}
+
 static inline void world_done(struct world *w)
 {
     for (size_t i = 0; i < w->n; i++) {
@@ -422,13 +476,13 @@ static inline void world_done(struct world *w)
             change_free(x->changes.v[k]);
         free(x->changes.v);
         free(x->members.v);
+        for (size_t k = 0; k < x->slots_n; k++)
+            buf_done(&x->slots[k]);
         buf_done(&x->trace);
         buf_done(&x->answer);
     }
-    for (size_t i = 0; i < w->queue.n; i++) {
-        buf_done(&w->queue.v[i].bytes);
-        change_free(w->queue.v[i].change);
-    }
+    for (size_t i = 0; i < w->queue.n; i++)
+        world_event_done(&w->queue.v[i]);
     free(w->queue.v);
     free(w->links.v);
     buf_done(&w->wire);
@@ -447,10 +501,8 @@ static inline void world_deliver(struct world *w, struct world_event *e)
         return;
     if (e->what != W_STORE)
         world_step(w, e->to, &ev);
-    else if (e->epoch == x->epoch) {
-        world_store(w, e->to, e->change);
-        e->change = NULL;
-    }
+    else if (e->epoch == x->epoch)
+        world_taken(w, e);
 }
 
 static inline time_ms world_deadline(const struct world_node *x)
@@ -489,8 +541,7 @@ static inline bool world_next(struct world *w, time_ms end)
     w->queue.v[first] = w->queue.v[--w->queue.n];
     w->now = at;
     world_deliver(w, &e);
-    buf_done(&e.bytes);
-    change_free(e.change);
+    world_event_done(&e);
     return true;
 }
 
