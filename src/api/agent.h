@@ -59,6 +59,7 @@ struct agent_node_ask {    /* copied */
     const char *name, *to; /* which node; rename: its name from now on */
     const char *author, *message;
     bool force;
+    bool with_admitted; /* remove: and every node that it let in, and those that they did */
 };
 
 /* Reads answer at once: 0 with *ret the caller's, or -ERR_* with *e filled. Texts may be NULL where

@@ -18,6 +18,8 @@ static const struct method_param rename_params[] = {
 static const struct method_param remove_params[] = {
     {"name", VALUE_TEXT, true, 1, NODE_NAME_MAX, "the member, or its id"},
     {"force", VALUE_BOOL, false, 0, 0, "also when a tunnel between two nodes ends there"},
+    {"with_admitted", VALUE_BOOL, false, 0, 0,
+        "and every node that it let in, and those that they did"},
     PARAMS_OF_ANY,
     {NULL},
 };
@@ -31,6 +33,7 @@ static struct agent_node_ask ask_of(struct api_call *call, const struct value *p
         .author = author ? author : api_peer(call)->user,
         .message = value_get_text(params, "message"),
         .force = value_get_bool(params, "force", false),
+        .with_admitted = value_get_bool(params, "with_admitted", false),
     };
 }
 

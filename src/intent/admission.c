@@ -262,10 +262,25 @@ static void verdict_set(struct verdicts *out, const struct verdict *v)
     *was = *v;
 }
 
+/* Two nodes that joined at once under one name: objects mean the one that was first. */
+static bool node_lost(const struct judge *j, const struct object *o, struct verdict *v)
+{
+    const struct object *first = o->kind == KIND_NODE ? intent_node(j->in, o->name) : NULL;
+    node_id id;
+    if (!first || first == o || !object_node_id(o, &id, NULL))
+        return false;
+    char since[WORDS_SINCE];
+    return kept_out(v, VERDICT_CONFLICTED, ERR_NAME_TAKEN,
+        what("two nodes are named %s: this is %.8s", o->name, ID_TEXT(&id)),
+        why("the other one has the name%s; objects that name it stand there",
+            words_since(j->in, first, since)),
+        fix("karctl node rename %s NEW-NAME", ID_TEXT(&id)));
+}
+
 static void judge_object(const struct judge *j, const struct object *o)
 {
     struct verdict v = {.object = o->id, .type = VERDICT_ADMITTED};
-    if (!claims_lost(j, o, &v) && j->site && !takes_lost(j, o, &v))
+    if (!node_lost(j, o, &v) && !claims_lost(j, o, &v) && j->site && !takes_lost(j, o, &v))
         stands_on_nothing(j, o, &v);
     verdict_set(j->out, &v);
 }

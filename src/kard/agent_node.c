@@ -152,7 +152,7 @@ static void add_delete(const struct agent *a, struct draft *d, const struct obje
 
 struct node_job { /* what is asked for, until its turn comes */
     char *name, *to, *author, *message;
-    bool force;
+    bool force, with_admitted;
 };
 
 static void node_job_free(void *ctx)
@@ -198,7 +198,9 @@ static int rename_make(
     free(renamed->name);
     renamed->name = mem_strdup(j->to);
     add_put(a, d, renamed);
-    for (size_t i = 0; (o = intent_each(a->intent, -1, &i));) {
+    /* Of two nodes that came under one name, the objects are of the one that keeps it. */
+    bool meant = intent_node(a->intent, node->name) == node;
+    for (size_t i = 0; meant && (o = intent_each(a->intent, -1, &i));) {
         struct object *after = object_clone(o);
         if (o->kind != KIND_NODE && object_follows(after, node->name, j->to))
             add_put(a, d, after);
@@ -209,30 +211,91 @@ static int rename_make(
     return draft_managed(a, d, j->author, j->message[0] ? j->message : said, e);
 }
 
-static bool is_pair_with(const struct agent *a, const struct object *o, const char *node)
+/* The nodes that a removal takes out, the one that was named first. */
+struct leavers {
+    const struct object **v;
+    size_t n, cap;
+};
+
+static bool is_leaver(const struct leavers *l, const struct object *node)
+{
+    for (size_t i = 0; i < l->n; i++)
+        if (l->v[i] == node)
+            return true;
+    return false;
+}
+
+/* Those that node `by` let in. Who founded the cluster let itself in. */
+static void add_admitted(const struct agent *a, const struct object *by, struct leavers *l)
+{
+    node_id id;
+    const struct object *o;
+    for (size_t i = 0;
+         object_node_id(by, &id, NULL) && (o = intent_each(a->intent, KIND_NODE, &i));)
+        if (ID_EQ(&intent_entry(a->intent, &o->id)->created_by, &id) && !is_leaver(l, o))
+            VEC_PUSH(l, o);
+}
+
+static bool is_pair_with(const struct agent *a, const struct object *o, const struct leavers *l)
 {
     struct ends ends = {0};
+    bool is = false;
     if (o->kind != KIND_OVERLAY)
         return false;
     ends_of(a->intent, o, &ends);
-    bool is = ends_are_pair(&ends) && ends_on_node(&ends, node);
+    for (size_t i = 0; ends_are_pair(&ends) && i < l->n; i++)
+        is |= ends_on_node(&ends, l->v[i]->name) != NULL;
     ends_done(&ends);
     return is;
 }
 
 static int removal_allowed(
-    const struct agent *a, const struct node_job *j, const struct object *node, struct err *e)
+    const struct agent *a, const struct node_job *j, const struct leavers *l, struct err *e)
 {
     const struct object *o;
     struct words pairs = {0};
+    for (size_t i = 0; i < l->n; i++) {
+        node_id id;
+        if (object_node_id(l->v[i], &id, NULL) && memcmp(id.b, a->is.cluster.b, sizeof(id.b)) == 0)
+            return refusal_explain(
+                &(struct refusal){.reason = REFUSAL_ACCEPTOR, .claim = {.key = l->v[i]->name}},
+                a->intent, NULL, e);
+    }
     for (size_t i = 0; (o = intent_each(a->intent, KIND_OVERLAY, &i));)
-        if (is_pair_with(a, o, node->name))
+        if (is_pair_with(a, o, l))
             words_add(&pairs, TITLE_OF(o));
     if (pairs.n == 0 || j->force)
         return 0;
-    return err_set(e, ERR_IN_USE, what("%s is an end of %s", node->name, words_text(&pairs)),
+    return err_set(e, ERR_IN_USE, what("%s is an end of %s", l->v[0]->name, words_text(&pairs)),
         why("a tunnel of one end is none: it would be deleted"),
         fix("delete it first, or do both with --force"));
+}
+
+static bool stands_nowhere(const struct object *o, const struct leavers *l)
+{
+    size_t gone = 0;
+    for (size_t i = 0; o->nodes.type == NODES_LIST && i < o->nodes.n; i++)
+        for (size_t k = 0; k < l->n; k++)
+            gone += strcmp(o->nodes.names[i], l->v[k]->name) == 0;
+    return o->nodes.type == NODES_LIST && gone == o->nodes.n;
+}
+
+/* What becomes of an object when the nodes go: deleted, without their names, or as it is. */
+static void add_without(
+    const struct agent *a, struct draft *d, const struct object *o, const struct leavers *l)
+{
+    struct object *after = object_clone(o);
+    bool named = false;
+    for (size_t i = 0; i < l->n; i++)
+        named |= object_follows(after, l->v[i]->name, NULL);
+    if (named && (is_pair_with(a, o, l) || stands_nowhere(o, l))) {
+        add_delete(a, d, o);
+        object_free(after);
+    } else if (named) {
+        add_put(a, d, after);
+    } else {
+        object_free(after);
+    }
 }
 
 static int remove_make(
@@ -240,27 +303,28 @@ static int remove_make(
 {
     const struct node_job *j = ctx;
     const struct object *node, *o;
+    struct leavers l = {0};
     (void)b;
     int r = node_find(a, j->name, &node, e);
-    if (r == 0)
-        r = removal_allowed(a, j, node, e);
     if (r < 0)
         return r;
-    add_delete(a, d, node);
-    for (size_t i = 0; (o = intent_each(a->intent, -1, &i));) {
-        struct object *after = object_clone(o);
-        if (o->kind == KIND_NODE || !object_follows(after, node->name, NULL)) {
-            object_free(after);
-        } else if (is_pair_with(a, o, node->name) ||
-                   (nodes_is_local(&o->nodes) && strcmp(o->nodes.names[0], node->name) == 0)) {
-            add_delete(a, d, o);
-            object_free(after);
-        } else {
-            add_put(a, d, after);
-        }
+    VEC_PUSH(&l, node);
+    for (size_t i = 0; j->with_admitted && i < l.n; i++)
+        add_admitted(a, l.v[i], &l);
+    r = removal_allowed(a, j, &l, e);
+    if (r == 0) {
+        const char *said = l.n == 1 ? what("node %.63s is removed", node->name)
+                                    : what("node %.63s and %zu that it let in are removed",
+                                          node->name, l.n - 1);
+        for (size_t i = 0; i < l.n; i++)
+            add_delete(a, d, l.v[i]);
+        for (size_t i = 0; (o = intent_each(a->intent, -1, &i));)
+            if (o->kind != KIND_NODE)
+                add_without(a, d, o, &l);
+        r = draft_managed(a, d, j->author, j->message[0] ? j->message : said, e);
     }
-    const char *said = what("node %.63s is removed", node->name);
-    return draft_managed(a, d, j->author, j->message[0] ? j->message : said, e);
+    free(l.v);
+    return r;
 }
 
 static char *copy(const char *text)
@@ -280,6 +344,7 @@ static struct agent_task *node_job_begin(struct agent *a, const struct agent_nod
     j->author = copy(ask->author);
     j->message = copy(ask->message);
     j->force = ask->force;
+    j->with_admitted = ask->with_admitted;
     return job_make(a, make, j, node_job_free, sink);
 }
 

@@ -214,6 +214,35 @@ static void claims_are_the_ledgers_word(void **state)
     world_close(&w);
 }
 
+/* Two nodes joined at once under one name: the second one is told apart by its id. */
+static void nodes_of_one_name(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w);
+    char one[128], two[128];
+    snprintf(one, sizeof(one), "node web key=%064d", 8);
+    snprintf(two, sizeof(two), "node web key=%064d", 9);
+    meet(&w, one, two);
+    struct verdicts v;
+    admission_judge(w.in, w.ledger, NULL, &v);
+    const struct object *o, *first = intent_node(w.in, "web");
+    size_t n = 0;
+    for (size_t i = 0; (o = intent_each(w.in, KIND_NODE, &i));) {
+        const struct verdict *is = admission_verdict(&v, &o->id);
+        bool second = strcmp(o->name, "web") == 0 && o != first;
+        assert_int_equal(is->type, second ? VERDICT_CONFLICTED : VERDICT_ADMITTED);
+        if (!second)
+            continue;
+        n++;
+        assert_int_equal(is->reason.code, ERR_NAME_TAKEN);
+        assert_non_null(strstr(is->reason.fix, "karctl node rename "));
+    }
+    assert_int_equal(n, 1);
+    admission_done(&v);
+    world_close(&w);
+}
+
 /* --- any order of arrival --- */
 
 enum { STORM = 40, ROUNDS = 60 };
@@ -278,6 +307,7 @@ static void verdicts_do_not_depend_on_the_order_of_arrival(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(nodes_of_one_name),
         cmocka_unit_test(the_older_one_keeps_name_tag_and_uplink),
         cmocka_unit_test(a_loser_keeps_its_rank),
         cmocka_unit_test(a_local_object_and_a_spanning_one_meet_on_a_node),
