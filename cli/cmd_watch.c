@@ -46,9 +46,9 @@ static void print_event(struct screen *s, const struct value *event)
         screen_printf(s, "drift of %s %s: %s", buf_cstr(&b), standing ? "stands" : "repaired",
             text ? text : "");
     } else {
-        if (type && strcmp(type, "nic") == 0)
-            buf_printf(
-                &b, "nic %s", value_get_text(event, "name") ? value_get_text(event, "name") : "?");
+        if (type && (strcmp(type, "nic") == 0 || strcmp(type, "member") == 0))
+            buf_printf(&b, "%s %s", strcmp(type, "nic") == 0 ? "nic" : "node",
+                value_get_text(event, "name") ? value_get_text(event, "name") : "?");
         else
             thing_to_title(event, &b);
         screen_printf(s, "%s ", buf_cstr(&b));

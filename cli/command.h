@@ -24,6 +24,7 @@ enum value_of {
     OF_TEXT,
     OF_UINT,
     OF_DURATION,
+    OF_LIFETIME, /* a longer one: 24h */
     OF_FILE,
     OF_FORMAT,   /* table, wide, json, yaml, name */
     OF_COLOR,    /* auto, always, never */
@@ -53,6 +54,10 @@ enum option_id { /* in the order in which help shows them */
     O_NAME,
     O_CLUSTER_NAME,
     O_NODE_NAME,
+    O_JOIN_NAME,
+    O_EXPIRES,
+    O_TOKEN_NODE, /* the node that made a token */
+    O_OF_NODE,    /* whose answer it is */
     O_DRY_RUN,
     O_MESSAGE,
     O_YES,
@@ -116,7 +121,8 @@ struct command {
 
 extern const struct command command_root;
 extern const struct command nic_commands[], vlan_commands[], overlay_commands[], switch_commands[],
-    port_commands[], node_commands[], cluster_commands[], history_commands[], conflicts_commands[];
+    port_commands[], node_commands[], cluster_commands[], history_commands[], conflicts_commands[],
+    token_commands[];
 
 /* The child of this name or alias; NULL when there is none. */
 const struct command *command_child(const struct command *c, const char *word);

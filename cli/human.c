@@ -50,14 +50,14 @@ static uint64_t take_unit(const char **s)
     return 0;
 }
 
-int duration_parse(const char *text, time_ms *ret)
+static int parse_up_to(const char *text, uint64_t max, time_ms *ret)
 {
     const char *s = text;
     uint64_t total = 0, unit_last = UINT64_MAX;
 
     do {
         uint64_t whole, thousandths = 0;
-        if (!take_uint(&s, DURATION_MAX_MS, &whole))
+        if (!take_uint(&s, max, &whole))
             return is_digit(*s) ? -ERR_LIMIT : -ERR_SYNTAX;
         if (*s == '.') {
             uint64_t weight = 100;
@@ -73,11 +73,21 @@ int duration_parse(const char *text, time_ms *ret)
             return -ERR_SYNTAX;
         unit_last = unit;
         total += whole * unit + thousandths * unit / 1000;
-        if (total > DURATION_MAX_MS)
+        if (total > max)
             return -ERR_LIMIT;
     } while (*s);
     *ret = (time_ms)total;
     return 0;
+}
+
+int duration_parse(const char *text, time_ms *ret)
+{
+    return parse_up_to(text, DURATION_MAX_MS, ret);
+}
+
+int lifetime_parse(const char *text, time_ms *ret)
+{
+    return parse_up_to(text, LIFETIME_MAX_MS, ret);
 }
 
 /* Days since 1970-01-01 of a date in the Gregorian calendar (Howard Hinnant's days_from_civil). */

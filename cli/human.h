@@ -7,10 +7,13 @@
 #include "base/time.h"
 
 enum { HUMAN_TEXT = 40, DURATION_MAX_MS = 3600 * 1000 };
+#define LIFETIME_MAX_MS (INT64_C(30) * 24 * 3600 * 1000)
 
 /* "30s", "1m30s", "500ms", "2h", "1.5s"; a bare number counts seconds. More than an hour is
  * refused: the API waits no longer. Errors: ERR_SYNTAX, ERR_LIMIT. */
 int duration_parse(const char *text, time_ms *ret);
+/* The same up to LIFETIME_MAX_MS. */
+int lifetime_parse(const char *text, time_ms *ret);
 
 /* RFC 3339 in UTC ("2026-01-31T12:00:00.000Z", fraction optional) to milliseconds since 1970.
  * Errors: ERR_SYNTAX. */

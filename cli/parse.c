@@ -248,6 +248,11 @@ static int check_value(const struct parser *p, const struct option *o, const cha
             return err_set(p->e, ERR_USAGE, what("--%s cannot be %s", o->name, text),
                 why("it is a length of time"), fix("--%s 30s, 1m30s or 500ms", o->name));
         }
+    case OF_LIFETIME:
+        if (lifetime_parse(text, &ms) == 0 && ms >= 1000)
+            return 0;
+        return err_set(p->e, ERR_USAGE, what("--%s cannot be %s", o->name, text),
+            why("it is a length of time, up to 720h"), fix("--%s 24h or 30m", o->name));
     case OF_COLOR:
         return one_of(p, o, text, colors);
     case OF_FORMAT:
@@ -366,6 +371,8 @@ int64_t given_number(const struct invocation *in, enum option_id id, int64_t oth
         return otherwise;
     if (options[id].takes == OF_DURATION)
         return duration_parse(text, &ms) == 0 ? ms : otherwise;
+    if (options[id].takes == OF_LIFETIME)
+        return lifetime_parse(text, &ms) == 0 ? ms : otherwise;
     return (int64_t)strtoul(text, NULL, 10);
 }
 

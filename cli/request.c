@@ -85,6 +85,56 @@ void build_init(const struct invocation *in, struct request *r)
     value_set_text(r->params, "node", given_text(in, O_NODE_NAME));
 }
 
+/* --- members --------------------------------------------------------------------------------- */
+
+void build_join(const struct invocation *in, struct request *r)
+{
+    value_set_text(r->params, "token", argument(in, 0));
+    value_set_text(r->params, "name", given_text(in, O_JOIN_NAME));
+}
+
+void build_leave(const struct invocation *in, struct request *r)
+{
+    value_set_text(r->params, "message", given_text(in, O_MESSAGE));
+    if (given(in, O_FORCE))
+        value_set_bool(r->params, "force", true);
+}
+
+void build_token_create(const struct invocation *in, struct request *r)
+{
+    if (given(in, O_EXPIRES))
+        value_set_int(r->params, "expires_s", given_number(in, O_EXPIRES, 0) / 1000);
+}
+
+void build_token_list(const struct invocation *in, struct request *r)
+{
+    value_set_text(r->params, "node", given_text(in, O_TOKEN_NODE));
+}
+
+void build_token_revoke(const struct invocation *in, struct request *r)
+{
+    value_set_text(r->params, "id", argument(in, 0));
+    build_token_list(in, r);
+}
+
+void build_node_rename(const struct invocation *in, struct request *r)
+{
+    value_set_text(r->params, "name", argument(in, 0));
+    value_set_text(r->params, "to", argument(in, 1));
+    value_set_text(r->params, "message", given_text(in, O_MESSAGE));
+}
+
+void build_node_remove(const struct invocation *in, struct request *r)
+{
+    value_set_text(r->params, "name", argument(in, 0));
+    build_leave(in, r);
+}
+
+void build_of_node(const struct invocation *in, struct request *r)
+{
+    value_set_text(r->params, "node", given_text(in, O_OF_NODE));
+}
+
 void build_history(const struct invocation *in, struct request *r)
 {
     const char *kind = given_text(in, O_KIND);
@@ -274,6 +324,23 @@ void build_settle(const struct invocation *in, struct request *r)
     value_set_text(doc, "kind", kind ? kind->name : argument(in, 0));
     set_name(in, doc, argument(in, 1));
     value_set_text(doc, "take", given_text(in, O_TAKE));
+    input_add_typed(&r->input, docs, doc);
+    set_consent(in, r);
+}
+
+void build_node_label(const struct invocation *in, struct request *r)
+{
+    struct value *docs = value_set(r->params, "docs", value_list());
+    struct value *doc = value_map(), *spec = value_map();
+    struct err e;
+
+    value_set_text(doc, "op", "set");
+    value_set_text(doc, "kind", "node");
+    value_set_text(doc, "name", argument(in, 0));
+    for (size_t i = 1; i < in->arguments.n; i++)
+        if (schema_set_from_text(&schema_kinds[KIND_NODE], spec, "labels", argument(in, i), &e) < 0)
+            *errs_add(&r->errs) = e;
+    value_set(doc, "spec", spec);
     input_add_typed(&r->input, docs, doc);
     set_consent(in, r);
 }

@@ -27,6 +27,15 @@ void build_show(const struct invocation *in, struct request *r);
 void build_nic_list(const struct invocation *in, struct request *r);
 void build_nic_show(const struct invocation *in, struct request *r);
 void build_init(const struct invocation *in, struct request *r);
+void build_join(const struct invocation *in, struct request *r);
+void build_leave(const struct invocation *in, struct request *r);
+void build_token_create(const struct invocation *in, struct request *r);
+void build_token_list(const struct invocation *in, struct request *r);
+void build_token_revoke(const struct invocation *in, struct request *r);
+void build_node_rename(const struct invocation *in, struct request *r);
+void build_node_label(const struct invocation *in, struct request *r);
+void build_node_remove(const struct invocation *in, struct request *r);
+void build_of_node(const struct invocation *in, struct request *r); /* doctor, drift */
 void build_history(const struct invocation *in, struct request *r);
 void build_history_show(const struct invocation *in, struct request *r);
 void build_history_diff(const struct invocation *in, struct request *r);

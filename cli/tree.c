@@ -46,6 +46,13 @@ const struct option options[O_COUNT] = {
         "the cluster's name (default: kar)"},
     [O_NODE_NAME] = {"node", 0, OF_NEW_NAME, false, "NAME",
         "this node's name (default: the host's)"},
+    [O_JOIN_NAME] = {"name", 0, OF_NEW_NAME, false, "NAME",
+        "this node's name in the cluster (default: the host's)"},
+    [O_EXPIRES] = {"expires", 0, OF_LIFETIME, false, "TIME",
+        "how long the token is good for: 24h (default), 30m"},
+    [O_TOKEN_NODE] = {"node", 0, OF_NODE, false, "NODE",
+        "the node that made the token (default: this one)"},
+    [O_OF_NODE] = {"node", 0, OF_NODE, false, "NODE", "ask this node (default: this one)"},
 };
 
 #define READING (O_BIT(O_OUTPUT))
@@ -65,22 +72,76 @@ static void print_init(struct screen *s, const struct value *result)
         id_short(value_get_text(cluster, "id"), id));
     screen_printf(s, "this node is %s (%s)\n", node_name ? node_name : "?",
         id_short(value_get_text(node, "id"), id));
-    screen_printf(s, "next: karctl nic list, then karctl apply -f net.yaml\n");
+    screen_printf(s, "next: karctl nic list, then karctl apply -f net.yaml; other nodes: karctl "
+                     "token create\n");
 }
 
 static const struct view view_init = {.print = print_init};
+
+const struct command token_commands[] = {
+    {.name = "create",
+        .help = "make a token with which one node can join",
+        .about = "It is good once. Who has it can join: hand it on as you would a password.",
+        .example = "karctl token create\nkarctl token create --expires 30m",
+        .options = O_BIT(O_EXPIRES) | READING,
+        .run = run_read,
+        .method = "token.create",
+        .build = build_token_create,
+        .view = &view_token},
+    {.name = "list",
+        .help = "list the tokens that a node made, without their secrets",
+        .example = "karctl token list\nkarctl token list --node n2",
+        .options = O_BIT(O_TOKEN_NODE) | READING,
+        .run = run_read,
+        .method = "token.list",
+        .build = build_token_list,
+        .view = &view_tokens},
+    {.name = "revoke",
+        .help = "make a token good for nothing",
+        .example = "karctl token revoke 9f2c11d0",
+        .arguments = {{"TOKEN", OF_TEXT}},
+        .options = O_BIT(O_TOKEN_NODE) | READING,
+        .run = run_read,
+        .method = "token.revoke",
+        .build = build_token_revoke,
+        .view = &view_revoked},
+    {NULL},
+};
 
 static const struct command root_children[] = {
     {.name = "init",
         .help = "found a cluster on this node",
         .about = "Makes the node's key, the cluster and its first member. The node works alone "
-                 "from then on;\nothers can join later.",
+                 "from then on;\nothers join with a token.",
         .example = "karctl init --cluster lab --node n1",
         .options = O_BIT(O_CLUSTER_NAME) | O_BIT(O_NODE_NAME) | READING,
         .run = run_read,
         .method = "cluster.init",
         .build = build_init,
         .view = &view_init},
+    {.name = "token", .help = "tokens, with which other nodes join", .children = token_commands},
+    {.name = "join",
+        .help = "join a cluster with a token",
+        .about = "Asks the node that made the token, directly or through another one. The token's "
+                 "secret is\nnever sent. This host's network stays as it is until the cluster asks "
+                 "something of it.",
+        .example = "karctl join KARD1-4ce1…\nkarctl join KARD1-4ce1… --name n2",
+        .arguments = {{"TOKEN", OF_TEXT}},
+        .options = O_BIT(O_JOIN_NAME) | READING,
+        .run = run_read,
+        .method = "cluster.join",
+        .build = build_join,
+        .view = &view_joined},
+    {.name = "leave",
+        .help = "take this node out of its cluster",
+        .about = "The others forget what stood on this node alone; this host's network stays as it "
+                 "is. The\nnode can join again with a new token.",
+        .example = "karctl leave -m 'the host is retired'",
+        .options = O_BIT(O_MESSAGE) | O_BIT(O_FORCE) | READING,
+        .run = run_read,
+        .method = "cluster.leave",
+        .build = build_leave,
+        .view = &view_left},
     {.name = "status",
         .help = "show how the cluster is, and what is not as it should be",
         .about = "Ends with 1 when an object is blocked, failed or otherwise in trouble.",
@@ -155,10 +216,10 @@ static const struct command root_children[] = {
         .help = "show where somebody changed the kernel behind kar's back",
         .about = "Standing differences and those repaired lately. Ends with 1 when one stands.",
         .example = "karctl drift",
-        .options = WATCHED,
+        .options = O_BIT(O_OF_NODE) | WATCHED,
         .run = run_read,
         .method = "drift.list",
-        .build = build_nothing,
+        .build = build_of_node,
         .view = &view_drift},
     {.name = "history",
         .help = "show who changed what, when, on which node and why",
@@ -210,10 +271,10 @@ static const struct command root_children[] = {
         .help = "check this node: kernel, store, rights, neighbours of kar",
         .about = "Ends with 1 when a check fails. Each finding comes with what to do.",
         .example = "karctl doctor",
-        .options = READING,
+        .options = O_BIT(O_OF_NODE) | READING,
         .run = run_read,
         .method = "doctor",
-        .build = build_nothing,
+        .build = build_of_node,
         .view = &view_doctor},
     {.name = "explain",
         .help = "explain a kind of object or one of its fields",

@@ -40,6 +40,8 @@ extern const struct view view_nics, view_nic;
 extern const struct view view_status, view_drift, view_doctor, view_conflicts;
 extern const struct view view_history, view_change, view_history_diff, view_documents;
 extern const struct view view_plan, view_plan_diff, view_apply;
+extern const struct view view_token, view_tokens, view_revoked, view_joined, view_left,
+    view_member_changed;
 
 /* --- what views share ------------------------------------------------------------------------ */
 

@@ -222,12 +222,40 @@ static const struct column port_columns[] = {
     {NULL},
 };
 
+static void cell_member_state(struct table *t, const struct row *r, const char *arg)
+{
+    const struct value *m = value_get(r->thing, "member");
+    const char *state = value_get_text(m, "member");
+    bool lags = !value_get_bool(m, "in_sync", true) && state && strcmp(state, "alive") == 0;
+
+    (void)arg;
+    if (value_get_bool(m, "self", false))
+        table_add(t, STYLE_GOOD, "this node");
+    else
+        table_add(t, lags ? STYLE_WARN : state_style(state),
+            lags    ? "alive, behind"
+            : state ? state
+                    : "");
+}
+
+static void cell_member_ms(struct table *t, const struct row *r, const char *member)
+{
+    const struct value *v = value_get(value_get(r->thing, "member"), member);
+    char text[HUMAN_TEXT];
+
+    table_add(t, STYLE_PLAIN, value_is(v, VALUE_INT) ? elapsed_format(v->i, text) : "");
+}
+
 static const struct column node_columns[] = {
     {"NAME", 0, cell_text, "name"},
-    {"ID", 0, cell_id, "id"},
+    {"STATE", 0, cell_member_state, NULL},
+    {"HEARD", COL_RIGHT | COL_MAYBE, cell_member_ms, "heard_ms"},
+    {"RTT", COL_RIGHT | COL_MAYBE, cell_member_ms, "rtt_ms"},
+    {"ADDRESSES", 0, cell_field, "addresses"},
     {"LABELS", 0, cell_field, "labels"},
-    {"ROLES", 0, cell_field, "roles"},
-    {"MANAGEMENT", 0, cell_field, "management"},
+    {"ROLES", COL_MAYBE, cell_field, "roles"},
+    {"MANAGEMENT", COL_MAYBE, cell_field, "management"},
+    {"ID", COL_WIDE, cell_id, "id"},
     {"CHANGED", COL_WIDE | COL_RIGHT, cell_age, "changed"},
     {NULL},
 };

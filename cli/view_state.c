@@ -30,6 +30,28 @@ static const char *name_of(const struct value *v)
     return name ? name : "none";
 }
 
+/* Of another node: whether it is reached, when it was heard of, how far away it is. */
+static void print_life(struct screen *s, const struct value *n)
+{
+    const char *member = value_get_text(n, "member");
+    const struct value *heard = value_get(n, "heard_ms"), *rtt = value_get(n, "rtt_ms");
+    char text[HUMAN_TEXT];
+
+    if (!member || value_get_bool(n, "self", false))
+        return;
+    if (strcmp(member, "alive") != 0) {
+        screen_printf(s, "; ");
+        screen_style(s, STYLE_WARN, "%s", member);
+        if (value_is(heard, VALUE_INT))
+            screen_printf(s, ", heard of %s ago", age_format(heard->i, text));
+        return;
+    }
+    if (value_is(rtt, VALUE_INT))
+        screen_printf(s, "; %lld ms away", (long long)rtt->i);
+    if (!value_get_bool(n, "in_sync", true))
+        screen_printf(s, "; does not know all yet");
+}
+
 static void print_status_nodes(struct screen *s, const struct value *nodes)
 {
     for (size_t i = 0; value_is(nodes, VALUE_LIST) && i < nodes->n; i++) {
@@ -41,6 +63,7 @@ static void print_status_nodes(struct screen *s, const struct value *nodes)
         screen_printf(s, "%s%s  ", value_get_bool(n, "self", false) ? " (this node)" : "",
             converged ? "" : ", not converged");
         print_counts(s, value_get(n, "objects"));
+        print_life(s, n);
         screen_printf(s, "\n");
     }
 }
@@ -74,9 +97,13 @@ static void print_status(struct screen *s, const struct value *result)
     char age[HUMAN_TEXT], id[16];
 
     if (!value_is(value_get(result, "cluster"), VALUE_MAP)) {
-        screen_printf(s, "this node is in no cluster yet; found one: karctl init\n");
+        screen_printf(s, "this node is in no cluster yet; found one: karctl init, or join one: "
+                         "karctl join TOKEN\n");
         return;
     }
+    if (value_get_bool(result, "removed", false))
+        screen_style(s, STYLE_BAD,
+            "this node was removed from its cluster: karctl leave, then join again\n");
     screen_printf(s, "cluster ");
     screen_style(s, STYLE_STRONG, "%s", name_of(value_get(result, "cluster")));
     screen_printf(s, ", seen from %s: ", name_of(value_get(result, "node")));
