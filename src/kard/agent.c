@@ -57,6 +57,10 @@ int agent_is_member(const struct agent *a, struct err *e)
         r = err_set(e, ERR_DENIED, what("%s was removed from the cluster", a->node),
             why("what it changes counts for nobody"),
             fix("karctl leave, then karctl join with a new token"));
+    if (r == 0 && a->join.told)
+        r = err_set(e, ERR_BUSY, what("%s has just joined", a->node),
+            why("it does not know all that the cluster knows yet"),
+            fix("try again in a moment; karctl node list shows who is reached"));
     return r;
 }
 

@@ -239,7 +239,7 @@ int draft_make(struct agent *a, const struct draft_ask *ask, struct draft *ret)
     struct draft *d = ret;
     *d = (struct draft){.change = change_new(), .docs = value_list(), .plan = "0000"};
     struct err e = {0};
-    if (agent_founded(a, &e) < 0)
+    if (agent_is_member(a, &e) < 0)
         return draft_err(d, &e);
     d->provisional = ask->provisional;
     draft_author(d, ask->author, ask->message);

@@ -159,7 +159,8 @@ void agent_log(const struct agent *a, enum log_level level, const char *fmt, ...
     __attribute__((format(printf, 3, 4)));
 /* Errors: ERR_NO_CLUSTER. */
 int agent_founded(const struct agent *a, struct err *e);
-/* The same, and not removed from it. Errors: ERR_NO_CLUSTER, ERR_DENIED. */
+/* The same, and not removed from it, and it knows what the others know: it may change things.
+ * Errors: ERR_NO_CLUSTER, ERR_DENIED, ERR_BUSY. */
 int agent_is_member(const struct agent *a, struct err *e);
 /* The intent or the ledger changed: what follows from them is taken again. */
 void agent_intent_moved(struct agent *a);
