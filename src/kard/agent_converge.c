@@ -201,11 +201,9 @@ static void feed(struct agent *a, struct reconcile_event *ev)
 
 /* --- desired ---------------------------------------------------------------------------------- */
 
-void converge_render(struct agent *a, const struct intent *in, const struct ledger *l,
-    const struct verdicts *v, const struct netstate *actual, struct netstate *ret_desired,
-    struct render_notes *ret_notes)
+static struct render_host render_host_of(struct agent *a, const struct netstate *actual)
 {
-    struct render_host host = {
+    return (struct render_host){
         .node = a->node,
         .cluster = &a->is.cluster,
         .features = a->kernel->ops->features(a->kernel),
@@ -215,21 +213,56 @@ void converge_render(struct agent *a, const struct intent *in, const struct ledg
         .uid_of = a->opt.host->uid_of,
         .uid_ctx = a->opt.host->ctx,
     };
+}
+
+void converge_render(struct agent *a, const struct intent *in, const struct ledger *l,
+    const struct verdicts *v, const struct netstate *actual, struct netstate *ret_desired,
+    struct render_notes *ret_notes)
+{
+    struct render_host host = render_host_of(a, actual);
     render_on(in, l, v, &host, ret_desired, ret_notes);
 }
 
-/* What is wanted depends on the kernel too: an underlay's MTU, a parent that is there now. So every
- * new look renders again; reconcile compares, an equal state changes nothing. */
+static void inputs_read(struct agent *a, const struct netstate *actual, struct buf *ret)
+{
+    struct render_host host = render_host_of(a, actual);
+    render_inputs(&host, reconcile_desired(a->converge.reconcile), ret);
+}
+
+/* Whether what was rendered last holds for this host too: then only our own links moved, and a
+ * repair need not render 2,000 objects twice. */
+static bool render_holds(struct agent *a, const struct netstate *actual)
+{
+    const struct converge *g = &a->converge;
+    struct buf now = BUF_INIT;
+    if (g->stale_desired || g->rendered_live || g->inputs.n == 0)
+        return false;
+    inputs_read(a, actual, &now);
+    bool same = g->inputs.n == now.n && memcmp(g->inputs.p, now.p, now.n) == 0;
+    buf_done(&now);
+    return same;
+}
+
+/* What is wanted depends on the kernel too: an underlay's MTU, a parent that is there now. So a new
+ * look renders again where it shows anything new of that; reconcile compares, an equal state
+ * changes nothing. */
 static void render_again(struct agent *a, const struct netstate *actual)
 {
     struct netstate desired = {0};
     struct render_notes notes = {0};
-    a->converge.stale_desired = false;
     a->dhcp.moved = true;
-    if (!a->founded || a->join.told || a->removed)
-        return; /* wanting nothing (yet, any more) is not wanting everything gone */
+    if (!a->founded) { /* wanting nothing is not wanting everything gone */
+        a->converge.stale_desired = false;
+        return;
+    }
+    if (render_holds(a, actual))
+        return;
+    a->converge.stale_desired = false;
     converge_render(a, a->intent, a->ledger, &a->verdicts, actual, &desired, &notes);
+    a->converge.rendered_live = notes.live;
     feed(a, &(struct reconcile_event){.type = RE_DESIRED, .state = &desired, .notes = &notes});
+    buf_clear(&a->converge.inputs);
+    inputs_read(a, actual, &a->converge.inputs);
     netstate_done(&desired);
     render_notes_done(&notes);
 }
@@ -391,6 +424,7 @@ void converge_done(struct agent *a)
     borrowed_done(&g->loans_new);
     borrowed_done(&g->loans_over);
     netstate_done(&g->look);
+    buf_done(&g->inputs);
 }
 
 /* The intent moved: judged at once, so that states answer for it; rendered against a fresh look. */
@@ -447,6 +481,7 @@ bool converge_work(struct agent *a)
             return true;
         }
         g->stale_desired = false; /* said already; the next event of the kernel renders again */
+        buf_clear(&g->inputs);
     }
     if (g->clear_at <= agent_now(a) && !g->journal_waits) {
         clear_commit(a);

@@ -64,6 +64,8 @@ struct converge {
     unsigned waiting;           /* commits of ours that are not durable yet */
     time_ms timer;
     bool stale_desired;   /* the intent moved: render before anything else */
+    struct buf inputs;    /* of the last rendering (render_inputs) */
+    bool rendered_live;   /* and it depends on more than these */
     bool fresh_actual;    /* reconcile's actual state is the kernel's, as far as events tell */
     bool restored;        /* quiet once since the start */
     bool quiet;           /* nothing is under way: told to the jobs when it becomes true */

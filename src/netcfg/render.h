@@ -3,6 +3,7 @@
 #ifndef KAR_NETCFG_RENDER_H
 #define KAR_NETCFG_RENDER_H
 
+#include "base/buf.h"
 #include "intent/admission.h"
 #include "netcfg/borrow.h"
 #include "netcfg/kernel.h"
@@ -24,6 +25,7 @@ struct render_note {
 struct render_notes {
     struct render_note *v;
     size_t n, cap;
+    bool live; /* what is wanted depends on more of the host than render_inputs says */
 };
 
 /* The host to render for. `actual` gives what depends on the live host: underlay MTU for overlays,
@@ -46,7 +48,8 @@ struct render_host {
  * is found. Only the links of a deleted object are not there, nor those of a provisional one that
  * lost and on which no port hangs. ret_desired is sorted.
  *
- * The result depends on `actual`, so it is made anew from every dump, before reconcile sees it. */
+ * The result depends on `actual`, so it is made anew from every dump, before reconcile sees it,
+ * unless render_inputs says that it would be the same. */
 void render_on(const struct intent *in, const struct ledger *l, const struct verdicts *v,
     const struct render_host *host, struct netstate *ret_desired, struct render_notes *ret_notes);
 /* The same without leases and names of users. */
@@ -54,6 +57,11 @@ void render(const struct intent *in, const struct ledger *l, const struct verdic
     const char *node, const cluster_id *cluster, const struct kernel_features *features,
     const struct netstate *actual, struct netstate *ret_desired, struct render_notes *ret_notes);
 void render_notes_done(struct render_notes *n);
+/* Appends what the rendering that gave `desired` read of the host, except its leases and the names
+ * of users: where these bytes, the leases and the intent with its verdicts are as they were, and
+ * the notes were not `live`, another one gives the same. A user that is unknown makes the notes
+ * live; one that gets another number is seen with the next change of anything else. */
+void render_inputs(const struct render_host *host, const struct netstate *desired, struct buf *ret);
 
 /* "vx-" and the first eight digits of the overlay's id. */
 void render_overlay_device(const object_id *overlay, char ret_name[IFNAME_BYTES]);

@@ -29,6 +29,7 @@ static bool carries(const struct netstate *s, const struct netlink *l, unsigned 
 bool render_carries_port(const struct renderer *r, const object_id *owner)
 {
     const struct netstate *s = r->host->actual;
+    r->notes->live = true;
     for (size_t i = 0; i < s->links.n; i++) {
         const struct netlink *l = &s->links.v[i];
         if (l->ours && ID_EQ(&l->owner, owner) && carries(s, l, 0))

@@ -91,7 +91,7 @@ struct netlink *render_borrow(struct renderer *r, const struct object *o, const 
     struct netlink *l = render_find(r, name);
     if (l != NULL)
         return l;
-    const struct netlink *actual = netstate_link(r->host->actual, name);
+    const struct netlink *actual = render_live(r, name);
     l = add(r, name, actual != NULL ? actual->kind : LINK_OTHER);
     l->borrowed = true;
     l->owner = o->id;
@@ -126,7 +126,7 @@ uint64_t render_mtu_of(const struct renderer *r, const char *name)
                                                      : NULL;
     if (loan != NULL)
         return loan->prior.u;
-    l = netstate_link(r->host->actual, name);
+    l = render_live(r, name);
     return l != NULL ? netlink_uint(l, NA_MTU) : 0;
 }
 
@@ -272,6 +272,7 @@ static bool is_remnant(const struct netstate *s, const struct netlink *l)
 void render_hold(struct renderer *r, const object_id *owner)
 {
     const struct netstate *s = r->host->actual;
+    r->notes->live = true;
     for (size_t i = 0; i < s->links.n; i++) {
         const struct netlink *l = &s->links.v[i];
         if (!l->ours || !ID_EQ(&l->owner, owner) || render_find(r, l->name) != NULL ||

@@ -10,7 +10,7 @@ bool render_nic(struct renderer *r, const struct object *o)
 {
     const char *node = r->host->node, *name = intent_ifname(r->in, node, o->name);
     uint64_t mtu = object_uint(o, "mtu", node);
-    if (netstate_link(r->host->actual, name) == NULL)
+    if (render_live(r, name) == NULL)
         return render_note(r, o, RENDER_WAITING, ERR_NOT_FOUND,
             what("there is no interface %s on %s", name, node),
             why("%s holds settings for it", TITLE_OF(o)),

@@ -48,7 +48,7 @@ static bool find_underlay(
             what("%s is not there on %s", e->under, node), why("%s stands on it", TITLE_OF(o)),
             fix("karctl overlay delete %s, or see why: karctl vlan show %s", o->name, e->under));
     ret->local = e->address;
-    if (ret->local.family == 0)
+    if (ret->local.family == 0 && render_live(r, ret->link) != NULL)
         ret->local = address_of(r->host->actual, ret->link);
     if (ret->local.family == 0)
         return render_note(r, o, RENDER_BLOCKED, ERR_OVERLAY_UNDERLAY,

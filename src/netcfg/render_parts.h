@@ -51,6 +51,9 @@ struct netlink *render_link(struct renderer *r, const struct object *o, const ch
 struct netlink *render_borrow(struct renderer *r, const struct object *o, const char *name);
 /* A link that is rendered already, NULL when there is none. */
 struct netlink *render_find(const struct renderer *r, const char *name);
+/* The interface as the host has it, NULL when it has none. Where only a foreign one matters,
+ * netstate_link does: those are among the inputs (render_inputs.c). */
+const struct netlink *render_live(const struct renderer *r, const char *name);
 /* Whether there is or will be such an interface. */
 bool render_exists(const struct renderer *r, const char *name);
 /* The interface that a reference means here: an object's, a role's, or a bare one. */

@@ -77,7 +77,7 @@ static bool find_user(struct renderer *r, const struct object *o, uint32_t *ret_
 static bool render_existing(struct renderer *r, const struct object *o, const char *bridge)
 {
     uint64_t mtu = object_uint(o, "mtu", r->host->node);
-    const struct netlink *actual = netstate_link(r->host->actual, o->name);
+    const struct netlink *actual = render_live(r, o->name);
     if (actual == NULL)
         return render_note(r, o, RENDER_WAITING, ERR_NOT_FOUND,
             what("there is no interface %s on %s yet", o->name, r->host->node),
@@ -95,6 +95,8 @@ static bool render_existing(struct renderer *r, const struct object *o, const ch
 static bool peer_is_free(struct renderer *r, const struct object *o, const char *peer)
 {
     const struct netlink *l = netstate_link(r->host->actual, o->name);
+    if (l != NULL && l->kind != LINK_VETH) /* a pair of ours is among the inputs */
+        l = render_live(r, o->name);
     bool made = l != NULL && l->ours &&
                 (!netlink_has(l, NA_VETH_PEER) || strcmp(l->attr[NA_VETH_PEER].s, peer) == 0);
     return made || render_name_is_free(r, o, peer);

@@ -145,7 +145,8 @@ static void render_mtus(struct renderer *r)
     uint64_t *min = mem_alloc((r->out->links.n + 1) * sizeof(*min));
     for (size_t i = 0; i < r->out->links.n; i++) {
         const struct netlink *l = &r->out->links.v[i];
-        mtu_note(r, netlink_name(l, NA_MASTER), render_mtu_of(r, l->name), min);
+        if (netlink_name(l, NA_MASTER)[0] != '\0')
+            mtu_note(r, l->attr[NA_MASTER].s, render_mtu_of(r, l->name), min);
     }
     for (size_t i = 0; i < r->host->actual->links.n; i++) {
         const struct netlink *l = &r->host->actual->links.v[i];

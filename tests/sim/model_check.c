@@ -144,6 +144,8 @@ static bool check_plan(struct model *m, const struct netstate *s)
     converge_render(a, a->intent, a->ledger, &a->verdicts, s, &desired, &notes);
     plan_make(&desired, s, &a->converge.loans, &p);
     char text[KOP_TEXT];
+    if (!netstate_equal(&desired, reconcile_desired(a->converge.reconcile)))
+        model_fail(m, "what is wanted was rendered from a host that is no more");
     bool good = p.n == 0 || model_fail(m, "at rest, and still to do: %s (%s)",
                                 kop_format(&p.v[0], text), p.v[0].reason);
     if (p.blocked.n > 0)
@@ -151,7 +153,7 @@ static bool check_plan(struct model *m, const struct netstate *s)
     plan_done(&p);
     render_notes_done(&notes);
     netstate_done(&desired);
-    return good;
+    return good && m->failure[0] == '\0';
 }
 
 /* Every link is somebody's: an object's that exists, a far end, or foreign. */

@@ -569,6 +569,87 @@ static void what_the_kernel_left_of_an_overlay_stays_for_its_guests(void **state
     }
 }
 
+/* --- what is an input ------------------------------------------------------ */
+
+static struct buf inputs_of(const struct world *w)
+{
+    const struct render_host host = {.node = "n1", .features = &w->features, .actual = &w->actual};
+    struct buf b = BUF_INIT;
+    render_inputs(&host, &w->desired, &b);
+    return b;
+}
+
+/* Somebody's hand on our own links does not make 2,000 objects be rendered again; what changes what
+ * is wanted does. */
+static void only_what_is_not_ours_is_an_input(void **state)
+{
+    (void)state;
+    static const struct {
+        struct kop op;
+        struct netlink link;
+        bool input;
+    } rows[] = {
+        {{.type = KOP_LINK_DELETE}, {.name = "t1"}, false},
+        {{.type = KOP_LINK_DELETE}, {.name = "lan"}, false},
+        {{.type = KOP_LINK_SET}, {.name = "lan", .set = 1ULL << NA_UP}, false},
+        {{.type = KOP_LINK_SET}, {.name = "t1", .set = 1ULL << NA_MTU, .attr[NA_MTU] = {.u = 1300}},
+            false},
+        {{.type = KOP_LINK_SET}, {.name = "eth0", .set = 1ULL << NA_UP}, false},
+        {{.type = KOP_LINK_SET},
+            {.name = "eth0", .set = 1ULL << NA_MTU, .attr[NA_MTU] = {.u = 1400}}, true},
+        {{.type = KOP_LINK_RENAME, .new_name = "eth7"}, {.name = "eth1"}, true},
+        {{.type = KOP_LINK_CREATE}, {.name = "own", .kind = LINK_BRIDGE}, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++) {
+        struct world w;
+        world_open(&w, HOST);
+        world_add(&w, KIND_SWITCH, "lan", "n1", "{\"uplink\": \"eth1\"}");
+        world_add(&w, KIND_PORT, "t1", "n1", "{\"switch\": \"lan\"}");
+        world_add(&w, KIND_OVERLAY, "o", "n1", "{\"underlay\": \"eth0\"}");
+        world_converge(&w);
+        assert_false(w.notes.live);
+        struct buf before = inputs_of(&w);
+        struct netlink link = rows[i].link;
+        struct kop op = rows[i].op;
+        op.link = &link;
+        assert_int_equal(netstate_apply(&w.actual, &op, NULL), 0);
+        struct buf after = inputs_of(&w);
+        bool same = before.n == after.n && memcmp(before.p, after.p, before.n) == 0;
+        if (same == rows[i].input)
+            fail_msg("row %zu", i);
+        struct netstate desired = {0};
+        netstate_copy(&desired, &w.desired);
+        world_render(&w);
+        assert_true(rows[i].input || netstate_equal(&desired, &w.desired));
+        netstate_done(&desired);
+        buf_done(&before);
+        buf_done(&after);
+        world_close(&w);
+    }
+}
+
+/* What is left as it is, or stands on something of ours whose state is not decided, is read from
+ * the host each time. */
+static void some_of_what_is_wanted_is_live(void **state)
+{
+    (void)state;
+    struct world w;
+    world_open(&w, HOST);
+    world_add(&w, KIND_SWITCH, "lan", "n1", "{\"uplink\": \"eth9\"}");
+    world_render(&w);
+    assert_false(w.notes.live); /* a note alone is not */
+    world_add(&w, KIND_PORT, "t1", "n1", "{\"switch\": \"gone\"}");
+    world_render(&w);
+    assert_true(w.notes.live);
+    world_delete(&w, KIND_PORT, "t1");
+    world_render(&w);
+    assert_false(w.notes.live);
+    world_add(&w, KIND_OVERLAY, "o", "n1", "{\"underlay\": \"lan\"}");
+    world_render(&w);
+    assert_true(w.notes.live);
+    world_close(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -601,6 +682,8 @@ int main(void)
         cmocka_unit_test(macs_are_the_same_on_every_start_and_differ_from_each_other),
         cmocka_unit_test(what_is_left_out_stays_as_it_is),
         cmocka_unit_test(what_the_kernel_left_of_an_overlay_stays_for_its_guests),
+        cmocka_unit_test(only_what_is_not_ours_is_an_input),
+        cmocka_unit_test(some_of_what_is_wanted_is_live),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
