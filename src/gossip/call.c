@@ -38,6 +38,9 @@ struct served {
     bool done; /* the answer was fetched; kept a while, so that a late question is not a new one */
     int code;
     struct buf answer;
+    bool sent; /* a part of it was: the furthest, and when */
+    size_t sent_offset;
+    time_ms sent_at;
     time_ms due; /* forgotten then */
 };
 struct calls {
@@ -229,12 +232,20 @@ static struct served *served_find(struct calls *c, const node_id *from, uint64_t
     return NULL;
 }
 
-static void served_tell(const struct served *s, size_t offset, struct outbox *out)
+/* A part that was sent already is sent again only after a while: asking is cheap, a part is not. */
+static void served_tell(struct served *s, size_t offset, time_ms now, struct outbox *out)
 {
-    if (!s->answered)
+    if (!s->answered) {
         send_answer(out, &s->from, s->number, ANSWER_WORKING);
-    else if (offset <= s->answer.n)
-        send_part(out, &s->from, s->number, s->code, &s->answer, offset);
+        return;
+    }
+    bool again = s->sent && offset <= s->sent_offset;
+    if (offset > s->answer.n || (again && now < s->sent_at + CALL_AGAIN_MS / 2))
+        return;
+    s->sent = true;
+    s->sent_at = now;
+    s->sent_offset = offset;
+    send_part(out, &s->from, s->number, s->code, &s->answer, offset);
 }
 
 /* Fetched ones are not more than open ones may be; the one that goes first does. */
@@ -285,7 +296,8 @@ static int call_message(struct calls *c, const node_id *from, struct bytes in, t
     uint8_t kind = bytes_u8(&in);
     uint64_t number = bytes_u64(&in);
     uint32_t offset = kind == CALL_MORE ? bytes_u32(&in) : 0;
-    if (in.bad || kind > CALL_DONE || (kind != CALL_QUESTION && in.n > 0))
+    if (in.bad || kind > CALL_DONE || (kind != CALL_QUESTION && in.n > 0) ||
+        offset % GOSSIP_CALL_MAX != 0) /* parts are whole, but for the last one */
         return -ERR_SYNTAX;
     struct served *s = served_find(c, from, number);
     if (!s && kind == CALL_QUESTION)
@@ -304,7 +316,7 @@ static int call_message(struct calls *c, const node_id *from, struct bytes in, t
         return 0;
     if (s->answered)
         s->due = now + CALL_KEEP_MS;
-    served_tell(s, offset, out);
+    served_tell(s, offset, now, out);
     return 0;
 }
 
@@ -327,7 +339,7 @@ void calls_answer(struct calls *c, const node_id *to, uint64_t number, int code,
     buf_add(&s->answer, p, n);
     c->held_bytes += n;
     s->due = now + CALL_KEEP_MS;
-    served_tell(s, 0, out);
+    served_tell(s, 0, now, out);
 }
 
 /* --- both ------------------------------------------------------------------------------------- */

@@ -190,6 +190,38 @@ static void what_is_too_long_is_said(void **state)
     pair_done(&p);
 }
 
+/* Who asks for the same part a thousand times, or for parts that overlap, gets it once. */
+static void asking_is_no_amplifier(void **state)
+{
+    (void)state;
+    struct pair p;
+    pair_start(&p);
+    uint8_t *long_one = mem_alloc(4 * GOSSIP_CALL_MAX);
+    ask(&p, 1, "all?");
+    settle(&p);
+    calls_answer(p.other, &n1, p.asked.v[0].number, 0, long_one, (size_t)4 * GOSSIP_CALL_MAX, p.now,
+        &p.to_asker);
+    outbox_done(&p.to_asker);
+    for (uint32_t k = 0; k < 4000; k++) {
+        struct buf b = BUF_INIT;
+        bytes_add_u8(&b, 1);
+        bytes_add_u64(&b, (uint64_t)1 << 32 | 1);
+        bytes_add_u32(&b, k < 2000 ? k % 4 * GOSSIP_CALL_MAX : k);
+        struct message m = {.type = MESSAGE_CALL, .body = b.p, .n = b.n};
+        int r = calls_message(p.other, &n1, &m, p.now, &p.to_asker, &p.asked);
+        assert_int_equal(r, k < 2000 || k % GOSSIP_CALL_MAX == 0 ? 0 : -ERR_SYNTAX);
+        buf_done(&b);
+    }
+    assert_int_equal(p.to_asker.n, 3); /* the other three parts */
+    outbox_done(&p.to_asker);
+    pass(&p, CALL_AGAIN_MS);
+    settle(&p);
+    assert_int_equal(p.answers.n, 1); /* and who asks as he should gets all of it */
+    assert_int_equal(p.answers.v[0].bytes.n, 4 * GOSSIP_CALL_MAX);
+    free(long_one);
+    pair_done(&p);
+}
+
 static void nobody_there(void **state)
 {
     (void)state;
@@ -328,6 +360,7 @@ int main(void)
         cmocka_unit_test(it_is_asked_once_whatever_the_network_does),
         cmocka_unit_test(a_long_answer_comes_in_parts),
         cmocka_unit_test(what_is_too_long_is_said),
+        cmocka_unit_test(asking_is_no_amplifier),
         cmocka_unit_test(nobody_there),
         cmocka_unit_test(it_heard_but_never_answers),
         cmocka_unit_test(it_restarts),
