@@ -43,6 +43,7 @@ static const struct column history_columns[] = {
     {"ON", 0, cell_text, "origin"},
     {"SEQ", COL_WIDE | COL_RIGHT, cell_words, "seq"},
     {"WHAT", 0, cell_docs, "docs"},
+    {"STANDING", COL_MAYBE, cell_text, "standing"},
     {"MESSAGE", COL_MAYBE, cell_text, "message"},
     {NULL},
 };
@@ -100,7 +101,10 @@ static void print_change(struct screen *s, const struct value *change)
     if (value_get(change, "verified"))
         line_add(&t, "signature", STYLE_PLAIN,
             value_get_bool(change, "verified", false) ? "verified" : "NOT VALID");
+    line_value(&t, "standing", value_get(change, "standing"), NULL);
     lines_print(s, &t);
+    if (*reason_what(value_get(change, "reason")))
+        screen_printf(s, "  refused: %s\n", reason_what(value_get(change, "reason")));
     for (size_t i = 0; value_is(docs, VALUE_LIST) && i < docs->n; i++)
         print_document(s, docs->v[i]);
 }

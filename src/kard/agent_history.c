@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/method.h"
 #include "base/mem.h"
 #include "intent/diff.h"
 #include "kard/agent_parts.h"
@@ -206,6 +207,20 @@ static const char *origin_name(const struct agent *a, const node_id *origin)
     return members_name(&a->members, origin);
 }
 
+/* NULL: it counts, as nearly all do. */
+static const char *standing_text(const struct agent *a, const struct change *c)
+{
+    static const char *const texts[] = {
+        [STANDING_WAITS] = "pending",
+        [STANDING_REFUSED] = "refused",
+        [STANDING_OUT] = "too-late", /* of a node that was removed */
+    };
+    enum standing s = ledger_standing(a->ledger, c);
+    bool provisional = c->ops_n && c->ops[0].claims == OP_CLAIMS_PROVISIONAL &&
+                       !ledger_decision(a->ledger, &c->id);
+    return s != STANDING_COUNTS ? texts[s] : provisional ? "provisional" : NULL;
+}
+
 struct value *change_head(const struct agent *a, const struct change *c)
 {
     char at[TIME_TEXT];
@@ -216,6 +231,7 @@ struct value *change_head(const struct agent *a, const struct change *c)
     value_set_int(v, "seq", (int64_t)c->seq);
     value_set_text(v, "author", c->author);
     value_set_text(v, "message", c->message);
+    value_set_text(v, "standing", standing_text(a, c));
     return v;
 }
 
@@ -298,6 +314,12 @@ int agent_history_show(void *ctx, const char *change, struct value **ret, struct
     value_set_text(v, "signature",
         hex_encode(c->signature, sizeof(c->signature), (char[2 * SIGNATURE_BYTES + 1]){0}));
     value_set_bool(v, "verified", change_is_verified(a, c));
+    const struct decision *d = ledger_decision(a->ledger, &c->id);
+    if (d && !d->granted) {
+        struct err refused;
+        refusal_explain(&d->refusal, a->intent, c, &refused);
+        value_set(v, "reason", err_to_value(&refused));
+    }
     struct value *docs = value_set(v, "docs", value_list());
     for (size_t i = 0; i < c->ops_n; i++)
         value_add(docs, op_to_value(&c->ops[i]));

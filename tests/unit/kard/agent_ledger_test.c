@@ -333,6 +333,10 @@ static void test_a_refused_edit_is_settled(void **state)
     expect_text(v, "conflicts/0/fix", "karctl conflicts settle switch n2/lan");
     expect_text(v, "conflicts/0/losers/0/standing", "refused");
     expect_text(v, "conflicts/0/losers/0/reason/code", "name-taken");
+    v = must(&p->n2, "history.list", "{'kind':'switch','name':'lan'}");
+    expect_text(v, "changes/0/standing", "refused");
+    assert_null(at(v, "changes/2/standing"));
+    must(&p->n2, "conflicts.list", NULL);
     expect_same_conflicts(p);
     must(&p->n1, "change.apply",
         "{'yes':true,'docs':[{'op':'set','kind':'switch','name':'lan','node':'n2'}]}");
