@@ -32,13 +32,19 @@ static int cmp_ids(const void *a, const void *b)
     return ID_CMP((const change_id *)a, (const change_id *)b);
 }
 
-static void picture_changes(struct buf *b, const struct history *h)
+/* Those that count: what a removed node said last may be in some histories only. */
+static void picture_changes(struct buf *b, const struct agent *a)
 {
+    const struct history *h = &a->history;
     change_id *ids = mem_alloc((h->n + 1) * sizeof(*ids));
-    for (size_t i = 0; i < h->n; i++)
-        ids[i] = h->v[i].id;
-    qsort(ids, h->n, sizeof(*ids), cmp_ids);
-    for (size_t i = 0; i < h->n; i++)
+    size_t n = 0;
+    for (size_t i = 0; i < h->n; i++) {
+        const struct history_row *row = &h->v[i];
+        if (row->seq <= ledger_stream_limit(a->ledger, &row->origin, row->stream))
+            ids[n++] = row->id;
+    }
+    qsort(ids, n, sizeof(*ids), cmp_ids);
+    for (size_t i = 0; i < n; i++)
         buf_printf(b, "change %s\n", ID_TEXT(&ids[i]));
     free(ids);
 }
@@ -54,7 +60,7 @@ static char *picture(const struct cnode *n)
     buf_printf(&b, "ledger %llu\n", (unsigned long long)ledger_last(a->ledger));
     for (size_t i = 0; (o = intent_each(a->intent, -1, &i)) != NULL;)
         picture_object(&b, a, &v, o);
-    picture_changes(&b, &a->history);
+    picture_changes(&b, a);
     admission_done(&v);
     return buf_take(&b);
 }
