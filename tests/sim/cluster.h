@@ -6,6 +6,7 @@
  *   cluster_life   founding, joining, changes: what operators do, through the API's own lines
  *   cluster_check  what must hold once everybody is at rest
  *   cluster_steps  a random life of a cluster, in steps that can be left out
+ *   cluster_story  the same told line by line, for golden traces
  *   cluster_broken ways to break the product that the checks must notice */
 #ifndef KAR_SIM_CLUSTER_H
 #define KAR_SIM_CLUSTER_H
@@ -38,6 +39,7 @@ struct cnode {
     struct network network;
     bool dead;        /* its process is gone: nothing it does counts */
     bool member;      /* founded or joined, and not removed */
+    bool gone;        /* a member acknowledged its removal */
     int64_t skew_ppm; /* of its monotonic clock */
     time_ms wall_off; /* of its wall clock */
     int64_t sync_at;  /* when the disk is done; NET_NEVER */

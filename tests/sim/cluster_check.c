@@ -217,10 +217,29 @@ static bool check_members(struct cluster *c)
     return true;
 }
 
+/* Who was removed has heard of it, and its members know it no more. */
+static bool check_gone(struct cluster *c)
+{
+    for (unsigned i = 0; i < c->net.n; i++) {
+        const struct cnode *n = &c->node[i];
+        if (n->gone && !n->dead && !n->t.agent->removed)
+            return cluster_fail(c, "%s is removed and does not know it", n->name);
+        for (unsigned j = 0; j < c->net.n; j++) {
+            const struct cnode *other = &c->node[j];
+            struct member_life life;
+            if (n->gone && other->member &&
+                gossip_member(other->t.agent->gossip.step, &n->t.agent->is.self, &life))
+                return cluster_fail(
+                    c, "%s is removed, %s holds it for a member", n->name, other->name);
+        }
+    }
+    return true;
+}
+
 bool cluster_check(struct cluster *c)
 {
-    if (!check_members(c) || !check_equal(c) || !check_acknowledged(c) || !check_claims(c) ||
-        !check_unique(c))
+    if (!check_members(c) || !check_gone(c) || !check_equal(c) || !check_acknowledged(c) ||
+        !check_claims(c) || !check_unique(c))
         return false;
     for (unsigned i = 0; i < c->net.n; i++) {
         if (c->node[i].member && !check_plan(&c->node[i]))

@@ -139,9 +139,11 @@ void life_remove(struct cnode *n, struct cnode *gone)
 {
     struct ccall k;
     ccall_begin(&k, n, "node.remove", "{'name':'%s','force':true}", gone->name);
-    if (ccall_wait(&k, CALM_MS) != NULL || ccall_code(&k)[0] == '\0')
+    gone->gone = ccall_wait(&k, CALM_MS) != NULL;
+    if (gone->gone || ccall_code(&k)[0] == '\0')
         gone->member = false; /* also when nobody knows whether it was accepted */
-    cluster_say(n->c, "  %s removes %s: %s", n->name, gone->name, ccall_code(&k));
+    cluster_say(
+        n->c, "  %s removes %s: %s", n->name, gone->name, gone->gone ? "done" : ccall_code(&k));
     ccall_end(&k);
 }
 

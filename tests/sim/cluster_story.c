@@ -83,6 +83,11 @@ static void look(struct story *s)
             cluster_say(&s->c, "%s: is in the cluster", n->name);
         s->seen[i].founded = true;
         s->seen[i].id = n->t.agent->is.self;
+        if (n->t.agent->removed && !s->seen[i].removed)
+            cluster_say(&s->c, "%s: hears that it is removed", n->name);
+        s->seen[i].removed = n->t.agent->removed;
+        if (s->seen[i].removed)
+            continue;
         look_at_changes(s, n);
         look_at_members(s, n);
         look_at_objects(s, n);

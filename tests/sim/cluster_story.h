@@ -7,7 +7,7 @@
 struct story {
     struct cluster c;
     struct {
-        bool founded;
+        bool founded, removed;
         node_id id;
         enum member_state member[NET_NODES_MAX];
         struct map things; /* object id → its state; change id → known */

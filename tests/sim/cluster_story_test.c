@@ -52,10 +52,27 @@ static void a_node_joins(void **state)
     story_open(s, 2, 1);
     assert_true(life_found(&s->c.node[0]));
     story_run(s, 100);
-    expect_trace(s, "@1");
+    expect_trace(s, "0.00   n1 is asked for "
+                    "{'kind':'nic','name':'eth2','nodes':'n1','spec':{'address':'10.50.0.1/24'}}\n"
+                    "0.00 n1: is in the cluster\n"
+                    "0.00 n1: has change 1 of n1\n"
+                    "0.00 n1: has change 2 of n1\n"
+                    "0.01 n1: nic eth2 is active\n");
     assert_true(life_join(&s->c.node[1], &s->c.node[0], 1000));
     story_run(s, 100);
-    expect_trace(s, "@2");
+    expect_trace(s, "0.12   n2 joins through n1: done\n"
+                    "0.12   n2 is asked for "
+                    "{'kind':'nic','name':'eth2','nodes':'n2','spec':{'address':'10.50.0.2/24'}}\n"
+                    "0.12 n1: has change 3 of n1\n"
+                    "0.12 n2: is in the cluster\n"
+                    "0.12 n2: has change 1 of n1\n"
+                    "0.12 n2: has change 2 of n1\n"
+                    "0.12 n2: has change 3 of n1\n"
+                    "0.12 n2: n1 is alive\n"
+                    "0.12 n1: n2 is alive\n"
+                    "0.12 n2: has change 1 of n2\n"
+                    "0.12 n2: nic eth2 is active\n"
+                    "0.12 n1: has change 1 of n2\n");
     story_end(s);
 }
 
@@ -83,7 +100,15 @@ static void a_token_is_raced(void **state)
     story_run(s, 12000);
     say_outcome(&a);
     say_outcome(&b);
-    expect_trace(s, "@3");
+    expect_trace(s, "3.01 n1: has change 3 of n1\n"
+                    "3.01 n2: is in the cluster\n"
+                    "3.01 n1: n2 is alive\n"
+                    "3.01 n2: n1 is alive\n"
+                    "3.02 n2: has change 1 of n1\n"
+                    "3.02 n2: has change 2 of n1\n"
+                    "3.02 n2: has change 3 of n1\n"
+                    "15.00 n2: its join is done\n"
+                    "15.00 n3: its join is denied\n");
     n2->member = value_get(a.answer, "result") != NULL;
     n3->member = value_get(b.answer, "result") != NULL;
     assert_true(n2->member != n3->member);
@@ -101,7 +126,16 @@ static void a_change_goes_to_all(void **state)
     struct story *s = story_of(3);
     life_apply(&s->c.node[1], "{'kind':'switch','name':'lan','nodes':'all'}");
     story_run(s, 100);
-    expect_trace(s, "@4");
+    expect_trace(s, "3.03   n2 is asked for {'kind':'switch','name':'lan','nodes':'all'}\n"
+                    "3.04 n2: has change 2 of n2\n"
+                    "3.04 n2: switch lan is pending\n"
+                    "3.04 n1: has change 2 of n2\n"
+                    "3.04 n1: switch lan is pending\n"
+                    "3.04 n3: has change 2 of n2\n"
+                    "3.04 n3: switch lan is pending\n"
+                    "3.04 n1: switch lan is active\n"
+                    "3.04 n2: switch lan is active\n"
+                    "3.04 n3: switch lan is active\n");
     story_end(s);
 }
 
@@ -120,7 +154,22 @@ static void a_node_is_killed_and_comes_back(void **state)
     cluster_say(&s->c, "n3 starts again");
     cnode_restart(&s->c.node[2]);
     story_run(s, 5000);
-    expect_trace(s, "@5");
+    expect_trace(s, "3.03 n3 dies\n"
+                    "4.88 n1: n3 is suspect\n"
+                    "5.63 n2: n3 is suspect\n"
+                    "7.88 n1: n3 is dead\n"
+                    "8.08 n2: n3 is dead\n"
+                    "13.03   n1 is asked for "
+                    "{'kind':'vlan','name':'v7','nodes':'n1','spec':{'parent':'eth1','tag':7}}\n"
+                    "13.04 n1: has change 5 of n1\n"
+                    "13.04 n1: vlan v7 is active\n"
+                    "13.04 n2: has change 5 of n1\n"
+                    "14.03 n3 starts again\n"
+                    "14.04 n1: n3 is alive\n"
+                    "14.04 n2: n3 is alive\n"
+                    "14.04 n3: n1 is alive\n"
+                    "14.04 n3: n2 is alive\n"
+                    "14.04 n3: has change 5 of n1\n");
     story_end(s);
 }
 
@@ -138,16 +187,37 @@ static void a_split_heals(void **state)
     net_cut(&s->c.net, 0, 2, true);
     net_cut(&s->c.net, 1, 2, true);
     story_run(s, 60000);
-    expect_trace(s, "@6");
+    expect_trace(s, "5.83 n1: n3 is suspect\n"
+                    "5.83 n3: n1 is suspect\n"
+                    "6.64 n2: n3 is suspect\n"
+                    "6.77 n3: n2 is suspect\n"
+                    "8.83 n1: n3 is dead\n"
+                    "8.83 n3: n1 is dead\n"
+                    "9.53 n2: n3 is dead\n"
+                    "9.77 n3: n2 is dead\n");
     life_apply(
         &s->c.node[0], "{'kind':'switch','name':'lan','nodes':'all','spec':{'ageing_s':400}}");
     life_apply(
         &s->c.node[2], "{'kind':'switch','name':'lan','nodes':'all','spec':{'ageing_s':500}}");
     story_run(s, 1000);
-    expect_trace(s, "@7");
+    expect_trace(s, "64.03   n1 is asked for "
+                    "{'kind':'switch','name':'lan','nodes':'all','spec':{'ageing_s':400}}\n"
+                    "64.03   n3 is asked for "
+                    "{'kind':'switch','name':'lan','nodes':'all','spec':{'ageing_s':500}}\n"
+                    "64.03 n1: has change 6 of n1\n"
+                    "64.03 n3: has change 2 of n3\n"
+                    "64.04 n2: has change 6 of n1\n");
     net_heal(&s->c.net);
     story_run(s, 8000);
-    expect_trace(s, "@8");
+    expect_trace(s, "65.05 n3: n1 is alive\n"
+                    "65.05 n1: n2 is suspect\n"
+                    "65.05 n1: n3 is alive\n"
+                    "65.05 n1: n2 is alive\n"
+                    "65.05 n2: n3 is alive\n"
+                    "65.05 n3: n2 is alive\n"
+                    "65.05 n1: has change 2 of n3\n"
+                    "65.05 n3: has change 6 of n1\n"
+                    "65.08 n2: has change 2 of n3\n");
     const struct object *lan = intent_find(
         s->c.node[1].t.agent->intent, KIND_SWITCH, "lan", NULL, NULL);
     assert_non_null(lan);
@@ -168,7 +238,10 @@ static void a_node_is_removed(void **state)
     story_forget(s);
     life_remove(&s->c.node[1], &s->c.node[2]);
     story_run(s, 2000);
-    expect_trace(s, "@9");
+    expect_trace(s, "4.04   n2 removes n3: done\n"
+                    "4.04 n2: has change 2 of n2\n"
+                    "4.04 n3: hears that it is removed\n"
+                    "4.04 n1: has change 2 of n2\n");
     struct netstate now = {0};
     s->c.node[2].t.kernel_real->dump(s->c.node[2].t.kernel, false, &now, NULL);
     assert_non_null(netstate_link(&now, "v7"));
@@ -189,8 +262,29 @@ static void two_nodes_claim_one_vni(void **state)
     life_apply(&s->c.node[2],
         "{'kind':'overlay','name':'b','nodes':'all','spec':{'underlay':'eth2','vni':5001}}");
     story_run(s, 1000);
-    life_reap(&s->c, false);
-    expect_trace(s, "@A");
+    expect_trace(s,
+        "3.03   n2 is asked for "
+        "{'kind':'overlay','name':'a','nodes':'all','spec':{'underlay':'eth2','vni':5001}}\n"
+        "3.03   n3 is asked for "
+        "{'kind':'overlay','name':'b','nodes':'all','spec':{'underlay':'eth2','vni':5001}}\n"
+        "3.03 n3: has change 2 of n3\n"
+        "3.03 n3: overlay b is pending\n"
+        "3.04 n1: has change 2 of n3\n"
+        "3.04 n1: overlay b is pending\n"
+        "3.04 n2: has change 2 of n2\n"
+        "3.04 n2: has change 2 of n3\n"
+        "3.04 n2: overlay a is pending\n"
+        "3.04 n2: overlay b is pending\n"
+        "3.04 n1: has change 2 of n2\n"
+        "3.04 n1: overlay a is pending\n"
+        "3.04 n3: has change 2 of n2\n"
+        "3.04 n3: overlay a is pending\n"
+        "3.04 n1: overlay b is active\n"
+        "3.04 n1: overlay a is conflicted\n"
+        "3.04 n3: overlay b is active\n"
+        "3.04 n3: overlay a is conflicted\n"
+        "3.04 n2: overlay b is active\n"
+        "3.04 n2: overlay a is conflicted\n");
     story_end(s);
 }
 
