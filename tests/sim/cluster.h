@@ -39,7 +39,8 @@ struct cnode {
     struct network network;
     bool dead;        /* its process is gone: nothing it does counts */
     bool member;      /* founded or joined, and not removed */
-    bool gone;        /* a member acknowledged its removal */
+    bool gone;        /* a member acknowledged its removal … */
+    unsigned gone_by; /* … which counts unless that was removed meanwhile */
     int64_t skew_ppm; /* of its monotonic clock */
     time_ms wall_off; /* of its wall clock */
     int64_t sync_at;  /* when the disk is done; NET_NEVER */

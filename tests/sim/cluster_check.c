@@ -222,12 +222,14 @@ static bool check_gone(struct cluster *c)
 {
     for (unsigned i = 0; i < c->net.n; i++) {
         const struct cnode *n = &c->node[i];
-        if (n->gone && !n->dead && !n->t.agent->removed)
+        if (!n->gone || !c->node[n->gone_by].member)
+            continue;
+        if (!n->dead && !n->t.agent->removed)
             return cluster_fail(c, "%s is removed and does not know it", n->name);
         for (unsigned j = 0; j < c->net.n; j++) {
             const struct cnode *other = &c->node[j];
             struct member_life life;
-            if (n->gone && other->member &&
+            if (other->member &&
                 gossip_member(other->t.agent->gossip.step, &n->t.agent->is.self, &life))
                 return cluster_fail(
                     c, "%s is removed, %s holds it for a member", n->name, other->name);

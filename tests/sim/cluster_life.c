@@ -139,6 +139,7 @@ void life_remove(struct cnode *n, struct cnode *gone)
 {
     struct ccall k;
     ccall_begin(&k, n, "node.remove", "{'name':'%s','force':true}", gone->name);
+    gone->gone_by = n->i;
     gone->gone = ccall_wait(&k, CALM_MS) != NULL;
     if (gone->gone || ccall_code(&k)[0] == '\0')
         gone->member = false; /* also when nobody knows whether it was accepted */
