@@ -64,6 +64,7 @@ enum option_id { /* in the order in which help shows them */
     O_FORCE,
     O_PROVISIONAL,
     O_TAKE,
+    O_WITH_ADMITTED,
     O_NO_WAIT,
     O_TIMEOUT,
     O_OUTPUT,

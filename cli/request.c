@@ -127,6 +127,8 @@ void build_node_rename(const struct invocation *in, struct request *r)
 void build_node_remove(const struct invocation *in, struct request *r)
 {
     value_set_text(r->params, "name", argument(in, 0));
+    if (given(in, O_WITH_ADMITTED))
+        value_set_bool(r->params, "with_admitted", true);
     build_leave(in, r);
 }
 

@@ -23,6 +23,8 @@ const struct option options[O_COUNT] = {
         "do not wait for names and VNIs to be granted; may end conflicted, and is taken down then"},
     [O_TAKE] = {"take", 0, OF_CHANGE, false, "CHANGE",
         "what this change made of it, instead of what is in force"},
+    [O_WITH_ADMITTED] = {"with-admitted", 0, OF_NOTHING, false, NULL,
+        "and every node that it let in, and those that they did"},
     [O_NO_WAIT] = {"no-wait", 0, OF_NOTHING, false, NULL,
         "end as soon as the change is durable, before the nodes have applied it"},
     [O_TIMEOUT] = {"timeout", 0, OF_DURATION, false, "TIME",

@@ -159,9 +159,10 @@ const struct command node_commands[] = {
         .about =
             "It is locked out at once. What stood on it alone is deleted, lists of nodes lose "
             "it; its\nhost's network stays as it is. Its name and what it held are free again.",
-        .example = "karctl node remove n3 -m 'burnt'",
+        .example = "karctl node remove n3 -m 'burnt'\n"
+                   "karctl node remove n3 --with-admitted -m 'somebody else had its key'",
         .arguments = {{"NAME", OF_OBJECT}},
-        .options = O_BIT(O_MESSAGE) | O_BIT(O_FORCE) | O_BIT(O_OUTPUT),
+        .options = O_BIT(O_MESSAGE) | O_BIT(O_FORCE) | O_BIT(O_WITH_ADMITTED) | O_BIT(O_OUTPUT),
         .run = run_read,
         .method = "node.remove",
         .build = build_node_remove,

@@ -106,6 +106,10 @@ static void reading_asks_for_what_was_named(void **state)
         {"karctl --socket /tmp/s vlan -ojson list -w", "object.list {\"kind\":\"vlan\"}"},
         {"karctl drift", "drift.list {}"},
         {"karctl conflicts", "conflicts.list {}"},
+        {"karctl node remove n3 --with-admitted --force -m burnt",
+            "node.remove {\"name\":\"n3\",\"with_admitted\":true,\"message\":\"burnt\","
+            "\"force\":true}"},
+        {"karctl node rename n3 db1", "node.rename {\"name\":\"n3\",\"to\":\"db1\"}"},
         {"karctl conflicts settle vlan n1/storage --take 91bb0d2e",
             "change.apply {\"docs\":[{\"op\":\"set\",\"kind\":\"vlan\",\"node\":\"n1\","
             "\"name\":\"storage\",\"take\":\"91bb0d2e\"}],\"timeout_ms\":30000}"},
