@@ -14,8 +14,9 @@
  *   journal clear  | +-- the first time: JOURNAL at once
  *
  * An object whose operation failed is `failed` and left alone until its retry (backoff, or when it
- * is edited); an attribute fought over FIGHTS_MAX times within FIGHTS_MS is `contested` and left
- * alone, with growing pauses.
+ * is edited), unless the first plan of a cycle only named what was gone by then (ENODEV): that is
+ * planned anew at once. An attribute fought over FIGHTS_MAX times within FIGHTS_MS is `contested`
+ * and left alone, with growing pauses.
  *
  * A journal found at start, or a call that failed in the middle, is undone first:
  *

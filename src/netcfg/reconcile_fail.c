@@ -1,5 +1,6 @@
 /* reconcile_fail.c: an object is whole or not there: when one of its operations failed, everything
  * that was done for it in this plan is undone, and it is left alone for a while. */
+#include <errno.h>
 #include <string.h>
 
 #include "netcfg/plan_parts.h"
@@ -20,6 +21,24 @@ static const char *failed_below(const struct reconcile *r, size_t i)
         }
     }
     return NULL;
+}
+
+/* Whether the operation only came too late: what it names was there when we looked, and is gone.
+ * The first time that is not the object's failure: it is undone as any other, and the look that
+ * follows plans anew, at once. Should the next plan end so too, the object has failed. */
+static bool came_too_late(const struct reconcile *r, size_t i)
+{
+    return r->round == 0 && r->results[i].code != 0 && r->results[i].errno_ == ENODEV &&
+           failed_below(r, i) == NULL;
+}
+
+static bool object_came_too_late(const struct reconcile *r, const object_id *object)
+{
+    for (size_t i = 0; i < r->plan.n; i++) {
+        if (came_too_late(r, i) && ID_EQ(&r->plan.v[i].object, object))
+            return true;
+    }
+    return false;
 }
 
 static void hold(struct reconcile *r, size_t i, time_ms now)
@@ -43,17 +62,21 @@ static void hold(struct reconcile *r, size_t i, time_ms now)
 bool reconcile_fail(struct reconcile *r, time_ms now)
 {
     struct plan theirs = {0};
-    bool any = false;
+    bool any = false, late = false;
     for (size_t i = 0; i < r->plan.n; i++) {
         if (r->results[i].code == 0)
             continue;
         if (ID_IS_ZERO(&r->plan.v[i].object))
             r->trouble = true;
+        else if (came_too_late(r, i))
+            late = true;
         else if (!held_is(&r->held, &r->plan.v[i].object))
             hold(r, i, now);
     }
     for (size_t i = 0; i < r->plan.n; i++) {
-        if (r->held.n > 0 && held_is(&r->held, &r->plan.v[i].object)) {
+        const object_id *object = &r->plan.v[i].object;
+        if ((r->held.n > 0 && held_is(&r->held, object)) ||
+            (late && object_came_too_late(r, object))) {
             plan_add_copy(&theirs, &r->plan.v[i]);
             any = true;
         }

@@ -22,6 +22,7 @@ struct rig {
     bool mute;        /* applies are carried out, but nobody answers */
     size_t dumps;     /* of which nothing is traced */
     bool spoilt;      /* after every apply somebody sets lan's mtu */
+    const char *late; /* before the next apply somebody deletes this link */
 };
 
 static inline void rig_send(struct rig *g, struct reconcile_event ev);
@@ -84,6 +85,9 @@ static inline void on_apply(struct rig *g, const struct reconcile_action *a)
     struct err e;
     char text[KOP_TEXT];
     const struct kop *ops = a->plan->v + a->from;
+    if (g->late != NULL)
+        netstate_remove_link(kernel_fake_state(g->k), g->late);
+    g->late = NULL;
     int code = g->k->ops->apply(g->k, ops, a->n, results, &e);
     for (size_t i = 0; i < a->n; i++) {
         if (code != 0)

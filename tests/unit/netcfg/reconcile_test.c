@@ -280,6 +280,33 @@ static void what_stands_on_a_failed_object_is_blocked_and_comes_with_it(void **s
     rig_close(&g);
 }
 
+/* Between the look and the operation somebody deletes what it names: that is no failure of the
+ * object, the next look knows better. */
+static void an_operation_on_what_is_gone_meanwhile_is_planned_anew(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    rig_want(&g, LAN TAP);
+    forget(&g);
+    g.late = "lan";
+    hand(&g, KOP_LINK_SET, "link t1 tap up=0 master=\n");
+    rig_wait(&g, 2);
+    expect(&g, "102 B drift: up set by hand to no, master set by hand to none\n"
+               "102 journal, 0 loans\n"
+               "102   set t1 up master lan -> No such device\n"
+               "102   set t1 noup nomaster\n"
+               "102   set lan mtu 1500 -> No such device\n" /* had t1 been in it */
+               "102 A drift: lan deleted by hand\n"
+               "102 B drift: up set by hand to no\n"
+               "102 journal, 0 loans\n"
+               "102   create bridge lan\n"
+               "102   set t1 up master lan\n"
+               "102 clear, 0 loans\n"
+               "102 converged\n");
+    rig_close(&g);
+}
+
 static void an_update_that_fails_leaves_the_old_one(void **state)
 {
     (void)state;
@@ -548,6 +575,7 @@ int main(void)
         cmocka_unit_test(a_failed_object_is_undone_and_others_go_on),
         cmocka_unit_test(pauses_grow_and_an_edit_ends_them),
         cmocka_unit_test(what_stands_on_a_failed_object_is_blocked_and_comes_with_it),
+        cmocka_unit_test(an_operation_on_what_is_gone_meanwhile_is_planned_anew),
         cmocka_unit_test(an_update_that_fails_leaves_the_old_one),
         cmocka_unit_test(a_journal_that_cannot_be_written_stops_everything),
         cmocka_unit_test(what_never_comes_right_is_tried_slower_and_slower),
