@@ -213,6 +213,7 @@ time_ms members_deadline(const struct members *m)
     if (m->left)
         return TIME_NEVER;
     due = m->due < due ? m->due : due;
-    due = m->probe_due < due ? m->probe_due : due;
+    if (m->of.n > 0) /* alone, nobody is asked: an idle node does not wake */
+        due = m->probe_due < due ? m->probe_due : due;
     return m->asks_n > 0 && m->ask_due < due ? m->ask_due : due;
 }

@@ -5,11 +5,13 @@
 #include <string.h>
 
 #include "api/method.h"
+#include "intent/words.h"
 #include "kard/agent_view.h"
 #include "netcfg/nic.h"
 
 enum {
     CLOCK_BACK_MS = 5000, /* design: a node more than 5 s off says so */
+    CLOCK_AHEAD_MS = 5000,
     FULL_PERCENT = 90,
     MACS_WARN = 50000, /* without a limit of its own: a table this big is a loop or an attack */
 };
@@ -170,6 +172,53 @@ static void check_clock(struct agent *a, struct checks *l)
             l, "clock", CHECK_OK, what("the clock stands behind the last change"), NULL, NULL);
 }
 
+/* What a member said of its clock is as old as its last news, so it shows only who is ahead. */
+static void check_clocks(struct agent *a, struct checks *l)
+{
+    for (size_t i = 0; i < a->members.n; i++) {
+        const struct member *m = a->members.v[i];
+        if (m->is.removed || m->ahead_ms <= CLOCK_AHEAD_MS)
+            continue;
+        checks_add(l, "cluster: clocks", CHECK_WARN,
+            what("the clock of %s is %lld s ahead of this node's", m->name,
+                (long long)(m->ahead_ms / 1000)),
+            why("edits made at once are ordered by clocks: the later one wins"),
+            fix("look at both: timedatectl"));
+    }
+}
+
+/* Who is away delays nothing here, but what stands on it waits. */
+static void check_members(struct agent *a, struct checks *l)
+{
+    size_t all = 0, away = 0;
+    struct words names = {0};
+    for (size_t i = 0; i < a->members.n; i++) {
+        const struct member *m = a->members.v[i];
+        if (m->is.removed || ID_EQ(&m->is.id, &a->is.self))
+            continue;
+        all++;
+        if (m->state == MEMBER_ALIVE || m->state == MEMBER_SUSPECT)
+            continue;
+        away++;
+        words_add(&names, m->name);
+    }
+    if (away)
+        checks_add(l, "cluster: members", CHECK_WARN, what("%s not reached", words_text(&names)),
+            why("%zu of %zu other nodes; their changes and ours meet when they return", away, all),
+            fix("start kard there, look at the wire; lost for good: karctl node remove NAME"));
+    else if (all)
+        checks_add(
+            l, "cluster: members", CHECK_OK, what("%zu other nodes are reached", all), NULL, NULL);
+    if (a->founded && a->opt.network && !a->gossip.step)
+        checks_add(l, "cluster: start", CHECK_FAIL, what("this node speaks to no other yet"),
+            why("the store did not take the count of starts"), fix("make room on its disk: df -h"));
+    if (a->removed)
+        checks_add(l, "cluster: removed", CHECK_FAIL,
+            what("this node was removed from its cluster"),
+            why("its network stays as it is, nothing is changed any more"),
+            fix("karctl leave, then karctl join with a new token"));
+}
+
 static void check_store(struct agent *a, struct checks *l)
 {
     struct store_stats s = {0};
@@ -210,7 +259,7 @@ static void check_objects(struct agent *a, struct checks *l)
     }
     if (!a->founded)
         checks_add(l, "objects", CHECK_WARN, what("this node is in no cluster yet"), NULL,
-            fix("karctl init founds one"));
+            fix("karctl init founds one, karctl join TOKEN joins one"));
     else if (bad)
         checks_add(l, "objects", CHECK_FAIL,
             what("%zu of %zu objects are not active here", bad, all), why("%s is one", first),
@@ -243,6 +292,10 @@ int agent_doctor(void *ctx, struct value **ret, struct err *e)
     check_macs(s, &l);
     check_clock(a, &l);
     check_store(a, &l);
+    check_members(a, &l);
+    check_clocks(a, &l);
+    if (a->opt.network && a->opt.network->doctor)
+        a->opt.network->doctor(a->opt.network->ctx, &l);
     a->opt.host->doctor(a->opt.host->ctx, &l);
     struct value *list = value_list();
     for (size_t i = 0; i < l.n; i++) {

@@ -1,6 +1,6 @@
 /* agent_fact.c: states of this node's objects, spread to all; and what others say of theirs.
  *
- * {name, version, converged, clock, counts: {active: 3, …}, objects: [[id, state, since,
+ * {version, converged, wall, counts: {active: 3, …}, objects: [[id, state, since,
  * reason?]…], more}: classes only, no counters and no rates, so that it changes when something
  * happened. Objects in trouble come first; what does not fit is counted in `more` and asked of the
  * node itself. */
@@ -88,6 +88,16 @@ void agent_fact_touch(struct agent *a)
         a->fact.at = agent_now(a) + FACT_COALESCE_MS;
 }
 
+/* With the time, which alone is no news. */
+static void fact_say(struct agent *a, struct value *v)
+{
+    struct buf b = BUF_INIT;
+    value_set_int(v, "wall", agent_wall(a));
+    value_to_msgpack(v, &b);
+    agent_gossip_event(a, &(struct gossip_event){.type = GE_FACT, .bytes = b.p, .bytes_n = b.n});
+    buf_done(&b);
+}
+
 bool agent_fact_work(struct agent *a)
 {
     if (a->fact.at > agent_now(a))
@@ -98,13 +108,12 @@ bool agent_fact_work(struct agent *a)
     struct value *v = fact_compose(a);
     struct buf b = BUF_INIT;
     value_to_msgpack(v, &b);
-    value_free(v);
     bool same = b.n == a->fact.said.n && memcmp(b.p, a->fact.said.p, b.n) == 0;
     buf_done(&a->fact.said);
     a->fact.said = b;
     if (!same)
-        agent_gossip_event(
-            a, &(struct gossip_event){.type = GE_FACT, .bytes = b.p, .bytes_n = b.n});
+        fact_say(a, v);
+    value_free(v);
     return true;
 }
 
@@ -179,7 +188,9 @@ void agent_fact_heard(struct agent *a, const node_id *from, const struct buf *by
         return;
     }
     struct value *was = m->fact;
+    int64_t wall = value_get_int(v, "wall", 0);
     m->fact = v;
+    m->ahead_ms = wall > 0 ? wall - agent_wall(a) : 0;
     if (v && watch_wants_objects(a))
         watch_fact(a, m, was);
     value_free(was);

@@ -14,7 +14,7 @@ enum { FACT_COALESCE_MS = 50 }; /* what changes together is said together */
 
 struct agent_fact {
     time_ms at;      /* when it is composed again; TIME_NEVER: it says what is so */
-    struct buf said; /* the bytes that the others have */
+    struct buf said; /* what the others have, but for the time */
 };
 
 /* Something that it says may have changed. */

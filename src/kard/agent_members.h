@@ -17,6 +17,7 @@ struct member {
     bool seen;                    /* in a change; else only told of at joining */
     rev_id rev;                   /* of the node object that `is` was read from */
     enum member_state state;      /* what gossip said last */
+    time_ms ahead_ms;             /* its clock, of ours, when it last said something new */
     struct value *fact;           /* what it says about itself; NULL: nothing */
 };
 struct members { /* in the order in which they became known */
