@@ -330,6 +330,7 @@ static int job_draft(struct agent *a, struct job *j)
         .message = j->ask.message,
         .force = j->ask.force,
         .provisional = j->ask.provisional,
+        .dry = j->ask.dry,
     };
     return draft_make(a, &ask, &j->draft);
 }

@@ -242,6 +242,7 @@ int draft_make(struct agent *a, const struct draft_ask *ask, struct draft *ret)
     if (agent_is_member(a, &e) < 0)
         return draft_err(d, &e);
     d->provisional = ask->provisional;
+    d->dry = ask->dry;
     draft_author(d, ask->author, ask->message);
     if (ask->undo)
         draft_undo(a, ask, d);

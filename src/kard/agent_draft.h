@@ -21,6 +21,7 @@ struct draft {
     struct value *node;    /* {node, operations, disruptive} of the answer */
     size_t operations_n;
     bool disruptive, provisional;
+    bool dry;                /* is not going to be committed: what it makes would have other ids */
     char plan[PLAN_ID_TEXT]; /* the same documents on the same state have the same */
     struct errs errs, warnings;
 };
@@ -30,6 +31,7 @@ struct draft_ask {
     const char *undo;
     const char *author, *message;
     bool force, provisional;
+    bool dry; /* only to be shown */
 };
 
 /* Documents → operations → gates 1 and 2 → preview. Whatever is wrong stands in ret->errs, all of

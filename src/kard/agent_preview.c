@@ -1,8 +1,14 @@
 /* agent_preview.c: what a draft would do to this kernel, operation by operation.
  *
  * The same render and plan as converging, against the live state: what `karctl plan` prints is what
- * an apply does. Operations that take a link down are said before, as warnings. */
+ * an apply does. Operations that take a link down are said before, as warnings.
+ *
+ * One thing cannot be known before a change is sealed: the ids of what it creates, and with them
+ * the names of overlays' devices. A plan shows "vx-<blue>" in their place (docs/adr/0017). */
+#include <string.h>
+
 #include "base/map.h"
+#include "intent/ifname.h"
 #include "kard/agent_draft.h"
 
 struct value *operation_to_value(const struct kop *op, const struct intent *in)
@@ -20,6 +26,46 @@ struct value *operation_to_value(const struct kop *op, const struct intent *in)
     value_set_bool(v, "disruptive", op->disruptive);
     return v;
 }
+
+/* --- devices without a name yet ------------------------------------------ */
+
+/* Of the overlays that a plan would make: device → object. */
+static void devices_find(struct agent *a, const struct draft *d, struct map *ret)
+{
+    for (size_t i = 0; d->dry && i < d->change->ops_n; i++) {
+        const struct object *o = d->change->ops[i].object;
+        char device[IFNAME_BYTES];
+        if (o->kind == KIND_OVERLAY && !intent_get(a->intent, &o->id))
+            map_set_str(ret, ifname_of_overlay(&o->id, device), (void *)(uintptr_t)(i + 1));
+    }
+}
+
+/* The text with "vx-<blue>" for a device's name that will be another. */
+static void devices_hide(
+    const struct draft *d, const struct map *devices, struct value *operation, const char *key)
+{
+    const char *text = value_get_text(operation, key);
+    struct buf b = BUF_INIT;
+    while (*text) {
+        size_t n = strcspn(text, " ,;:()");
+        char device[IFNAME_BYTES] = "";
+        if (n < sizeof(device))
+            memcpy(device, text, n);
+        uintptr_t op = (uintptr_t)map_get_str(devices, device);
+        if (op > 0)
+            buf_printf(&b, "vx-<%s>", d->change->ops[op - 1].object->name);
+        else
+            buf_add(&b, text, n);
+        text += n;
+        n = strspn(text, " ,;:()");
+        buf_add(&b, text, n);
+        text += n;
+    }
+    value_set_text(operation, key, buf_cstr(&b));
+    buf_done(&b);
+}
+
+/* --- the plan ------------------------------------------------------------ */
 
 /* One warning per object that is taken down on the way, however many operations that takes. Drift
  * of others that is repaired by the same plan asks nobody. */
@@ -58,10 +104,18 @@ void draft_preview(struct agent *a, struct draft *d, const struct verdicts *verd
     if (plan.disruptive)
         warn_disruptive(a, d, &plan);
     struct value *ops = value_list();
+    struct map devices = MAP_INIT;
+    devices_find(a, d, &devices);
     for (size_t i = 0; i < plan.n; i++) {
         bool gone = !intent_get(d->after, &plan.v[i].object);
-        value_add(ops, operation_to_value(&plan.v[i], gone ? a->intent : d->after));
+        struct value *op = operation_to_value(&plan.v[i], gone ? a->intent : d->after);
+        if (devices.n > 0) {
+            devices_hide(d, &devices, op, "text");
+            devices_hide(d, &devices, op, "reason");
+        }
+        value_add(ops, op);
     }
+    map_done(&devices);
     d->node = value_map();
     value_set_text(d->node, "node", a->node);
     value_set(d->node, "operations", ops);

@@ -119,6 +119,39 @@ static void test_plan_changes_nothing(void **state)
     free(after);
 }
 
+/* The id, and with it the device's name, is only known when the change is sealed. */
+static void test_a_plan_names_no_device_that_will_be_another(void **state)
+{
+#define BLUE                                                                             \
+    "{'yes':true,'docs':[{'kind':'nic','name':'eth1','spec':{'address':'10.9.0.1/24'}}," \
+    "{'kind':'overlay','name':'blue','nodes':'n1','spec':{'underlay':'eth1'}}]}"
+    struct test_agent *t = *state;
+    const char *device = NULL;
+    struct buf text = BUF_INIT;
+    value_to_json(must(t, "change.plan", BLUE), 0, &text);
+    assert_non_null(strstr(buf_cstr(&text), "vxlan vx-<blue> "));
+    for (const char *at = buf_cstr(&text); (at = strstr(at, "vx-")) != NULL; at++)
+        assert_int_equal(strncmp(at, "vx-<blue>", 9), 0);
+
+    buf_clear(&text);
+    value_to_json(must(t, "change.apply", BLUE), 0, &text);
+    assert_null(strstr(buf_cstr(&text), "vx-<"));
+    const struct netstate *s = kernel_fake_state(t->kernel);
+    for (size_t i = 0; i < s->links.n; i++)
+        if (s->links.v[i].kind == LINK_VXLAN)
+            device = s->links.v[i].name;
+    assert_non_null(device);
+
+    buf_clear(&text); /* it is there: a plan about it knows its name */
+    value_to_json(must(t, "change.plan",
+                      APPLY("{'op':'set','kind':'overlay','name':'blue','spec':{'ttl':7}}")),
+        0, &text);
+    assert_non_null(strstr(buf_cstr(&text), device));
+    assert_null(strstr(buf_cstr(&text), "vx-<"));
+    buf_done(&text);
+#undef BLUE
+}
+
 static void test_the_same_again(void **state)
 {
     struct test_agent *t = *state;
@@ -512,6 +545,7 @@ int main(void)
         TEST_NEW(test_founding_twice_at_once),
         TEST(test_apply),
         TEST(test_plan_changes_nothing),
+        TEST(test_a_plan_names_no_device_that_will_be_another),
         TEST(test_the_same_again),
         TEST(test_set_is_a_patch),
         TEST(test_delete),
