@@ -28,7 +28,6 @@ static void stream_remove(struct streams *s, struct stream *st)
     node_id peer = st->peer;
     buf_done(&st->in);
     *st = s->v[--s->n];
-    s->closed++;
     streams_prefer(s, &peer);
 }
 

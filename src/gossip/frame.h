@@ -10,8 +10,6 @@
 
 #include "gossip/step.h"
 
-#define STREAM_IN (UINT64_C(1) << 63) /* set in the numbers of streams that others opened */
-
 enum {
     FRAME_HEAD = 4,
     STREAMS_OPEN_MAX = 1024,   /* both ways; as many connections as kard holds */
@@ -38,8 +36,8 @@ struct streams {
     node_id self;
     struct stream *v;
     size_t n, cap;
-    uint64_t last;           /* number of the last one that we opened */
-    uint64_t opened, closed; /* counted */
+    uint64_t last;   /* number of the last one that we opened */
+    uint64_t opened; /* so far, by both sides */
 };
 
 void streams_done(struct streams *s);

@@ -18,7 +18,7 @@
 #include "gossip/token.h"
 
 enum {
-    JOIN_NAME_MAX = 63,    /* NODE_NAME_MAX */
+    JOIN_NAME_MAX = NODE_NAME_MAX,
     JOIN_MEMBERS_MAX = 16, /* to begin with: the creator, genesis, others that are alive */
     JOIN_TEXT_MAX = 512,   /* why it was refused */
     JOIN_NEXT_MS = 150,    /* a seed that does not answer: the next one is tried too … */

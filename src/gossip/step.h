@@ -24,6 +24,8 @@ enum {
     GOSSIP_MEMBERS_MAX = 16384,
 };
 
+#define STREAM_IN (UINT64_C(1) << 63) /* set in the numbers of streams that others opened */
+
 struct gossip;
 
 struct gossip_options {
@@ -56,7 +58,7 @@ enum gossip_event_type {
 struct gossip_event {
     enum gossip_event_type type;
     struct endpoint from; /* GE_DATAGRAM, GE_STREAM */
-    uint64_t stream;      /* GE_STREAM; what others opened has STREAM_IN (frame.h) set */
+    uint64_t stream;      /* GE_STREAM; what others opened has STREAM_IN set */
     const uint8_t *bytes; /* the caller's, for the call */
     size_t bytes_n;
     const struct change *change;

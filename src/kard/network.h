@@ -10,10 +10,10 @@
 #define KAR_KARD_NETWORK_H
 
 #include "base/buf.h"
-#include "gossip/view.h"
+#include "gossip/step.h"
 #include "kard/host.h"
 
-#define NETWORK_STREAM_IN (UINT64_C(1) << 63)
+#define NETWORK_STREAM_IN STREAM_IN
 
 enum {
     NETWORK_ADDRESSES_MAX = 64,
