@@ -259,6 +259,8 @@ static int ops_decode(struct unpack *u, struct change *c, size_t ops_n, struct e
         int r = op_decode(p, n, change_add(c), &values, e);
         if (r < 0)
             return r;
+        if (c->ops[i].claims != c->ops[0].claims)
+            return change_syntax(e, "some of its operations wait for the ledger, others do not");
     }
     return 0;
 }

@@ -239,8 +239,11 @@ static void change_accept(struct agent *a, struct job *j)
     struct draft *d = &j->draft;
     struct change *c = d->change;
     struct err e;
-    int r = d->slot.number ? agent_ledger_slot(a, &d->slot, &e) : 0;
-    assert(r == 0); /* proposed on this very ledger, and nothing came between */
+    /* Proposed on this very ledger, and nothing comes between, unless others hold slots of ours
+     * that we do not: an old store was put back. */
+    if (d->slot.number && agent_ledger_slot(a, &d->slot, &e) < 0)
+        agent_log(a, LOG_ERROR,
+            "the ledger went on without this node (%s): was an old store put back?", e.what);
     bool nodes = members_note(&a->members, c);
     agent_accept(a, c);
     a->seq = c->seq;

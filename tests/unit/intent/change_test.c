@@ -89,6 +89,39 @@ static void test_round_trip(void **state)
     buf_done(&b);
 }
 
+/* What a change waits for is said by all of its operations, or by none. */
+static void test_claims_round_trip(void **state)
+{
+    (void)state;
+    static const struct {
+        enum op_claims a, b;
+        int result;
+    } cases[] = {
+        {OP_CLAIMS_NOTHING, OP_CLAIMS_NOTHING, 0},
+        {OP_CLAIMS_WAITS, OP_CLAIMS_WAITS, 0},
+        {OP_CLAIMS_PROVISIONAL, OP_CLAIMS_PROVISIONAL, 0},
+        {OP_CLAIMS_WAITS, OP_CLAIMS_NOTHING, -ERR_SYNTAX},
+        {OP_CLAIMS_NOTHING, OP_CLAIMS_WAITS, -ERR_SYNTAX},
+        {OP_CLAIMS_WAITS, OP_CLAIMS_PROVISIONAL, -ERR_SYNTAX},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct change *c = test_change_begin(&n1, 1), *d = NULL;
+        struct buf b = BUF_INIT;
+        object_id gone = {{9}};
+        change_add_put(c, test_object(KIND_SWITCH, "a", "all", "{}"), NULL, 0);
+        change_add_delete(c, &gone, KIND_NODE, "n9", NULL, 0);
+        c->ops[0].claims = cases[i].a;
+        c->ops[1].claims = cases[i].b;
+        encode(test_change_end(&n1, c), &b);
+        assert_int_equal(change_decode(b.p, b.n, &d, NULL), cases[i].result);
+        if (d)
+            assert_true(d->ops[0].claims == cases[i].a && d->ops[1].claims == cases[i].b);
+        change_free(c);
+        change_free(d);
+        buf_done(&b);
+    }
+}
+
 /* The bytes of docs/store.md, so that a change to the format does not pass unseen. */
 static void test_known_bytes(void **state)
 {
@@ -311,6 +344,12 @@ static void test_operations_refused(void **state)
         "\"all\","
         "\"spec\":{}}}",
         "{\"op\":1,\"bases\":{},\"object\":{\"kind\":\"vlan\",\"name\":\"a\",\"nodes\":\"all\","
+        "\"spec\":{}}}",
+        "{\"op\":1,\"claims\":0,\"object\":{\"kind\":\"vlan\",\"name\":\"a\",\"nodes\":\"all\","
+        "\"spec\":{}}}",
+        "{\"op\":1,\"claims\":3,\"object\":{\"kind\":\"vlan\",\"name\":\"a\",\"nodes\":\"all\","
+        "\"spec\":{}}}",
+        "{\"op\":1,\"claims\":true,\"object\":{\"kind\":\"vlan\",\"name\":\"a\",\"nodes\":\"all\","
         "\"spec\":{}}}",
         "{\"op\":2,\"object\":{\"kind\":\"vlan\",\"name\":\"a\"}}",
         "{\"op\":2,\"object\":{\"id\":\"00000000000000000000000000000000\",\"kind\":\"vlan\","
@@ -547,6 +586,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_round_trip),
+        cmocka_unit_test(test_claims_round_trip),
         cmocka_unit_test(test_known_bytes),
         cmocka_unit_test(test_key),
         cmocka_unit_test(test_verify),
