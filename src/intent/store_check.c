@@ -478,6 +478,11 @@ int store_check_file(
     if (fstat(fd, &st) < 0)
         return err_set(
             e, ERR_STORE_IO, what("the store %s cannot be read", path), strerror(errno), NULL);
+    if (!S_ISREG(
+            st.st_mode)) /* its size would mean nothing: of a directory it is the file system's */
+        return err_set(e, ERR_STORE_IO, what("the store %s cannot be read", path),
+            S_ISDIR(st.st_mode) ? "it is a directory" : "it is no file",
+            fix("move it away, with kard stopped"));
     struct check c = {.fd = fd, .path = path, .e = e, .fn = fn, .ctx = ctx};
     c.file_bytes = (uint64_t)st.st_size;
     int r = check_meta(&c);
