@@ -62,6 +62,12 @@ bool members_note(struct members *l, const struct change *c)
         if (!m)
             continue;
         m->seen = true;
+        /* The intent says better, but not of who was removed: it is known by the last key that it
+         * had, so that it can still be told (seen in the simulation, seed 728: all restarted). */
+        if (ID_IS_ZERO(&m->rev) && !ID_IS_ZERO(&r.session)) {
+            r.removed = m->is.removed;
+            m->is = r;
+        }
         snprintf(m->name, sizeof(m->name), "%s", o->name);
     }
     return concerns;

@@ -85,6 +85,7 @@ struct cluster {
         struct ccall **v; /* not answered yet */
         size_t n, cap;
     } calls;
+    bool provisional; /* something runs that may not have been granted */
     unsigned moves;
     time_ms slept_ms;   /* all machines slept: their clocks went on, nothing happened */
     struct map granted; /* struct granted → set: what the acceptor ever signed */
@@ -130,6 +131,12 @@ bool life_join(struct cnode *n, struct cnode *sponsor, time_ms timeout_ms);
 bool life_token(struct cnode *sponsor, char ret_token[512], time_ms timeout_ms);
 /* Asks for one document to be applied, and does not wait. */
 void life_apply(struct cnode *n, const char *doc, ...) __attribute__((format(printf, 2, 3)));
+/* The same with --provisional: it may run before it is decided. */
+void life_apply_provisional(struct cnode *n, const char *doc, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Both come with one token; at most one may get in. */
+void life_race(struct cnode *a, struct cnode *b, struct cnode *sponsor, time_ms timeout_ms);
+void life_leave(struct cnode *n, time_ms timeout_ms);
 void life_remove(struct cnode *n, struct cnode *gone);
 /* Notes what was answered meanwhile; `all`: and forgets the rest. */
 void life_reap(struct cluster *c, bool all);

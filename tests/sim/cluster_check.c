@@ -124,7 +124,7 @@ static bool check_acknowledged(struct cluster *c)
 static bool check_granted(struct cnode *n, const struct netlink *l)
 {
     struct granted key = {.vni = l->attr[NA_VX_ID].u, .holder = l->owner};
-    return map_get(&n->c->granted, &key, sizeof(key)) != NULL ||
+    return n->c->provisional || map_get(&n->c->granted, &key, sizeof(key)) != NULL ||
            cluster_fail(n->c, "%s runs %s with VNI %llu, which nobody granted it", n->name,
                l->alias, (unsigned long long)key.vni);
 }

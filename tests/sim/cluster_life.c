@@ -115,24 +115,74 @@ bool life_join(struct cnode *n, struct cnode *sponsor, time_ms timeout_ms)
     ccall_end(&k);
     if (good) {
         n->member = true;
+        n->gone = false;
         nic(n);
     }
     return good;
 }
 
+void life_race(struct cnode *a, struct cnode *b, struct cnode *sponsor, time_ms timeout_ms)
+{
+    char token[512];
+    struct cnode *const rivals[] = {a, b};
+    struct ccall k[2];
+    if (!life_token(sponsor, token, timeout_ms))
+        return;
+    for (int i = 0; i < 2; i++)
+        ccall_begin(
+            &k[i], rivals[i], "cluster.join", "{'token':'%s','name':'%s'}", token, rivals[i]->name);
+    for (int i = 0; i < 2; i++) {
+        rivals[i]->member = ccall_wait(&k[i], timeout_ms) != NULL;
+        rivals[i]->gone = false;
+        cluster_say(a->c, "  %s joins through %s: %s", rivals[i]->name, sponsor->name,
+            rivals[i]->member ? "done" : ccall_code(&k[i]));
+        ccall_end(&k[i]);
+    }
+    if (a->member && b->member)
+        cluster_fail(a->c, "%s and %s joined with one token", a->name, b->name);
+}
+
+void life_leave(struct cnode *n, time_ms timeout_ms)
+{
+    struct ccall k;
+    ccall_begin(&k, n, "cluster.leave", "{'force':true}");
+    bool good = ccall_wait(&k, timeout_ms) != NULL;
+    cluster_say(n->c, "  %s leaves: %s", n->name, good ? "done" : ccall_code(&k));
+    if (good || ccall_code(&k)[0] == '\0')
+        n->member = false; /* also when nobody knows */
+    ccall_end(&k);
+}
+
 /* --- changes --------------------------------------------------------------- */
+
+static void apply(struct cnode *n, const char *how, const char *text)
+{
+    struct ccall *k = MEM_NEW(struct ccall);
+    cluster_say(n->c, "  %s is asked for %s", n->name, text);
+    ccall_begin(
+        k, n, "change.apply", "{'yes':true,'wait':false,'force':true%s,'docs':[%s]}", how, text);
+    VEC_PUSH(&n->c->calls, k);
+}
 
 void life_apply(struct cnode *n, const char *doc, ...)
 {
     char text[BATCH_TEXT];
-    struct ccall *k = MEM_NEW(struct ccall);
     va_list args;
     va_start(args, doc);
     vsnprintf(text, sizeof(text), doc, args);
     va_end(args);
-    cluster_say(n->c, "  %s is asked for %s", n->name, text);
-    ccall_begin(k, n, "change.apply", "{'yes':true,'wait':false,'force':true,'docs':[%s]}", text);
-    VEC_PUSH(&n->c->calls, k);
+    apply(n, "", text);
+}
+
+void life_apply_provisional(struct cnode *n, const char *doc, ...)
+{
+    char text[BATCH_TEXT];
+    va_list args;
+    va_start(args, doc);
+    vsnprintf(text, sizeof(text), doc, args);
+    va_end(args);
+    n->c->provisional = true;
+    apply(n, ",'provisional':true", text);
 }
 
 void life_remove(struct cnode *n, struct cnode *gone)

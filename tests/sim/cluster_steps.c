@@ -94,6 +94,35 @@ static void step_rivals(struct cluster *c)
         vni);
 }
 
+/* It may run before it is decided, and lose. */
+static void step_provisional(struct cluster *c)
+{
+    struct cnode *n = any_member(c);
+    if (n == NULL)
+        return;
+    life_apply_provisional(n,
+        "{'kind':'overlay','name':'pv%u','nodes':'all','spec':{'underlay':'eth2','vni':%u}}",
+        (unsigned)below(c, 3), (unsigned)(5000 + below(c, 4)));
+}
+
+/* Two nodes come with one token. */
+static void step_token_race(struct cluster *c)
+{
+    struct cnode *sponsor = any_member(c), *a = any(c), *b = any(c);
+    if (sponsor != NULL && a != b && !a->dead && !a->member && !b->dead && !b->member)
+        life_race(a, b, sponsor, 8000);
+}
+
+static void step_leave(struct cluster *c)
+{
+    struct cnode *n = any_member(c);
+    unsigned members = 0;
+    for (unsigned i = 0; i < c->net.n; i++)
+        members += c->node[i].member;
+    if (n != NULL && n->i != 0 && members > 3)
+        life_leave(n, 8000);
+}
+
 static void step_join(struct cluster *c)
 {
     struct cnode *sponsor = any_member(c), *n = any(c);
@@ -209,7 +238,10 @@ static const struct step {
     {"an overlay", 12, step_overlay},
     {"a vlan of one node", 6, step_vlan},
     {"rivals", 8, step_rivals},
+    {"something provisional", 3, step_provisional},
     {"a node joins", 5, step_join},
+    {"two nodes, one token", 2, step_token_race},
+    {"a node leaves", 2, step_leave},
     {"a node is removed", 2, step_remove},
     {"time passes", 24, step_pass},
     {"a split", 5, step_split},
