@@ -221,9 +221,12 @@ static void step_full(struct cluster *c)
     cluster_say(c, "  the disk of %s %s", n->name, n->full ? "is full" : "has room");
 }
 
+/* If all moved while one is down, nobody could find it or be found by it: n1 stays. */
 static void step_move(struct cluster *c)
 {
     struct cnode *n = any(c);
+    if (n->i == 0)
+        return;
     net_move(&c->net, n->i, (uint16_t)(++c->moves * 256 + n->i + 1));
 }
 
