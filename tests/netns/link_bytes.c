@@ -103,6 +103,27 @@ void link_bytes_done(struct link_bytes *b)
     *b = (struct link_bytes){0};
 }
 
+bool link_bytes_facts(const struct link_bytes *b, const char *name, struct link_facts *ret)
+{
+    const struct link_bytes_one *one = find(b, name);
+    if (one == NULL)
+        return false;
+    const struct nlmsghdr *h = (void *)one->message;
+    const struct ifinfomsg *i = NLMSG_DATA(h);
+    *ret = (struct link_facts){.index = i->ifi_index, .up = (i->ifi_flags & IFF_UP) != 0};
+    size_t left = IFLA_PAYLOAD(h);
+    for (struct rtattr *a = IFLA_RTA(i); RTA_OK(a, left); a = RTA_NEXT(a, left)) {
+        if (a->rta_type == IFLA_MTU)
+            memcpy(&ret->mtu, RTA_DATA(a), sizeof(ret->mtu));
+        if (a->rta_type == IFLA_MASTER)
+            memcpy(&ret->master, RTA_DATA(a), sizeof(ret->master));
+        if (a->rta_type == IFLA_IFALIAS)
+            snprintf(
+                ret->alias, sizeof(ret->alias), "%.*s", (int)RTA_PAYLOAD(a), (char *)RTA_DATA(a));
+    }
+    return true;
+}
+
 /* --- comparing ------------------------------------------------------------- */
 
 /* What the kernel moves by itself, or in answer to the link's state. */

@@ -3,6 +3,7 @@
 #ifndef KAR_TESTS_LINK_BYTES_H
 #define KAR_TESTS_LINK_BYTES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,6 +23,15 @@ struct link_bytes {
 void link_bytes_read(struct link_bytes *b);
 void link_bytes_add(struct link_bytes *b, const char *name); /* as it is now */
 void link_bytes_drop(struct link_bytes *b, const char *name);
+/* What can be told of a link of ours without knowing its kind. */
+struct link_facts {
+    int index;
+    bool up;
+    uint32_t mtu;
+    int master; /* index; 0: none */
+    char alias[256];
+};
+bool link_bytes_facts(const struct link_bytes *b, const char *name, struct link_facts *ret);
 /* The first difference of a link, "" when there is none. What moves by itself (counters, carrier,
  * timers) is left out; link_bytes.c names it. */
 enum { LINK_BYTES_TEXT = 256 };

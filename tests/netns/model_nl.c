@@ -9,7 +9,8 @@
  * The agent's adapter stands behind a struct kernel of ours, which kills it between two operations
  * of a batch, makes one fail, or opens it anew after the process died. Hands have an adapter of
  * their own; what is there is read by a new one each time, so that nothing that the agent's has
- * cached answers for it, and what is foreign is also compared byte by byte (link_bytes.c). */
+ * cached answers for it, and link_bytes.c reads the links without any code of kar: what is wanted
+ * of ours, and what is foreign byte by byte. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/if_tun.h>
@@ -297,19 +298,41 @@ static bool is_used(const struct model *m, const char *link)
     return false;
 }
 
+/* What is wanted of a link, beside what the kernel's own words for it say. */
+static bool check_wanted(struct model *m, const struct link_bytes *now, const struct netlink *want)
+{
+    struct link_facts is, master = {0};
+    const char *bridge = netlink_name(want, NA_MASTER);
+    if (!link_bytes_facts(now, want->name, &is) ||
+        (bridge[0] != '\0' && !link_bytes_facts(now, bridge, &master)))
+        return model_fail(m, "%s or its bridge is not there", want->name);
+    if (want->ours && strcmp(is.alias, want->alias) != 0)
+        return model_fail(m, "%s has the alias %s", want->name, is.alias);
+    if ((netlink_has(want, NA_UP) && is.up != (netlink_uint(want, NA_UP) != 0)) ||
+        (netlink_has(want, NA_MTU) && is.mtu != netlink_uint(want, NA_MTU)) ||
+        (netlink_has(want, NA_MASTER) && is.master != master.index))
+        return model_fail(m, "%s is up %d, mtu %u, in bridge %d: not as wanted", want->name, is.up,
+            is.mtu, is.master);
+    return true;
+}
+
 static bool ground_check(struct model *m, bool over)
 {
     struct real *r = m->host;
     struct link_bytes now = {0};
     char difference[LINK_BYTES_TEXT] = "";
+    bool good = true;
+    const struct netstate *desired = reconcile_desired(m->t.agent->converge.reconcile);
     link_bytes_read(&now);
+    for (size_t i = 0; i < desired->links.n && good; i++)
+        good = check_wanted(m, &now, &desired->links.v[i]);
     for (size_t i = 0; i < r->foreign.n && difference[0] == '\0'; i++) {
         const char *name = r->foreign.v[i].name;
         if (over || !is_used(m, name))
             link_bytes_compare(&r->foreign, &now, name, difference);
     }
     link_bytes_done(&now);
-    return difference[0] == '\0' || model_fail(m, "%s", difference);
+    return good && (difference[0] == '\0' || model_fail(m, "%s", difference));
 }
 
 /* --- the program ----------------------------------------------------------- */
@@ -347,8 +370,7 @@ int main(int argc, char **argv)
     lab_begin(argv);
     if (getenv("KAR_HOST_LACKS_ONLY") != NULL)
         real.runs = RUNS_VM;
-    if (access("/dev/net/tun", F_OK) != 0 && system("modprobe tun 2>/dev/null") != 0)
-        fprintf(stderr, "no module tun\n");
+    sh("[ -e /dev/net/tun ] || modprobe tun 2>/dev/null || true");
     say_what_is_missing();
     return model_main(&real, argc, argv);
 }
