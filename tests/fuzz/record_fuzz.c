@@ -124,11 +124,27 @@ static void check_sealed(const struct change *c)
     buf_done(&two);
 }
 
+/* What the acceptor decides can be sent, and read, and said. */
+static void check_decision(const struct ledger *l, const struct intent *in, const struct change *c)
+{
+    struct slot s = {0}, back = {0};
+    struct err e = {0};
+    struct buf b = BUF_INIT;
+    bool needed = ledger_decide(l, in, c, &s);
+    FUZZ_CHECK(s.granted || (needed && refusal_explain(&s.refusal, in, c, &e) < 0 && e.what[0]));
+    slot_encode(&s, &b);
+    FUZZ_CHECK(slot_decode(b.p, b.n, &back, &e) == 0);
+    slot_done(&s);
+    slot_done(&back);
+    buf_done(&b);
+}
+
 static void check_claims(struct ledger *l, const struct intent *in, const struct change *c)
 {
     struct slot s = {0}, back = {0};
     struct err e = {0};
     struct buf b = BUF_INIT;
+    check_decision(l, in, c);
     if (ledger_propose(l, in, c, &s, &e) < 0) {
         FUZZ_CHECK(e.code != ERR_OK && e.what[0]);
         return;
