@@ -75,10 +75,13 @@ suite_corpus() {
     ctest_run asan "$jobs" -L '^corpus$'
 }
 
+# Each for its seconds by the clock; with --long a core each, else half of one.
 # shellcheck disable=SC2046
 suite_fuzz() {
+    local beside=$((jobs * 2))
+    [ -z "$long" ] || beside=$jobs
     build_preset fuzz $(sed -n 's/^kar_fuzz(\([a-z_0-9]*\).*/\1_fuzz/p' tests/fuzz/CMakeLists.txt) || return
-    ctest_run fuzz "$jobs" -L '^fuzz$'
+    ctest_run fuzz "$beside" -L '^fuzz$'
 }
 
 # Optimised code is looked at harder: what -O2 warns of fails the build of release. The static analyzer

@@ -134,7 +134,8 @@ static void chaos_heal(struct lab *l)
 static void any_seed_converges_after_healing(void **state)
 {
     (void)state;
-    for (uint64_t seed = 1; seed <= 100; seed++) {
+    uint64_t seeds = getenv("KAR_SIM_PART") ? 10 : 100; /* a part of what is random: sanitizers */
+    for (uint64_t seed = 1; seed <= seeds; seed++) {
         struct lab *l = lab_new(5 + (unsigned)(seed % 5), seed);
         l->loss_permille = (unsigned)rng_below(&l->rng, 300);
         l->duplicate_permille = (unsigned)rng_below(&l->rng, 100);
