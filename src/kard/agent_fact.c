@@ -82,9 +82,10 @@ static struct value *fact_compose(struct agent *a)
     return v;
 }
 
+/* Alone there is nobody to tell; the first who joins moves the intent, which asks again. */
 void agent_fact_touch(struct agent *a)
 {
-    if (a->gossip.step && a->fact.at == TIME_NEVER)
+    if (a->gossip.step && a->fact.at == TIME_NEVER && members_count(&a->members) > 1)
         a->fact.at = agent_now(a) + FACT_COALESCE_MS;
 }
 

@@ -72,6 +72,7 @@ static void forget_cluster(struct agent *a, void *ctx)
     agent_log(a, LOG_INFO, "this node left its cluster; its network stays as it is");
     agent_gossip_done(a);
     agent_calls_done(a);
+    errands_done(a);
     agent_fact_done(a);
     tokens_done(&a->tokens);
     members_done(&a->members);

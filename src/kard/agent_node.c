@@ -422,10 +422,12 @@ static void self_fail(void *ctx, const struct errs *errs, const struct errs *war
             a, LOG_WARN, "cannot tell the others where this node is reached: %s", errs->v[0].what);
 }
 
+/* Alone, and with no token out, nobody asks where we are. */
 void agent_self_touch(struct agent *a)
 {
-    time_ms soon = agent_now(a);
-    if (a->gossip.step && a->self_at == TIME_NEVER)
+    time_ms soon = agent_now(a) + AGENT_SELF_SOON_MS;
+    bool wanted = a->tokens.n || members_count(&a->members) > 1;
+    if (a->gossip.step && wanted && a->self_at == TIME_NEVER)
         a->self_at = soon > a->self_last + AGENT_SELF_GAP_MS ? soon
                                                              : a->self_last + AGENT_SELF_GAP_MS;
 }

@@ -13,7 +13,10 @@ int node_object(const char *name, const struct member_record *is,
 int draft_admission(struct agent *a, struct draft *d, const struct member_record *is,
     const uint8_t signature[SIGNATURE_BYTES], const char *name, struct err *e);
 
-enum { AGENT_SELF_GAP_MS = 10000 }; /* between two changes of our own object */
+enum {
+    AGENT_SELF_SOON_MS = 1000, /* what moves together is looked at together */
+    AGENT_SELF_GAP_MS = 10000, /* between two changes of our own object */
+};
 
 /* What our node object says may not be so any more. */
 void agent_self_touch(struct agent *a);

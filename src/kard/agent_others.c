@@ -24,33 +24,62 @@ struct other {
 
 /* --- who is touched --------------------------------------------------------------------------- */
 
-static bool touches(
-    const struct agent *a, const struct change *c, const struct intent *after, const char *node)
+/* The members that some object stands on, before or after; most changes name few, or all. */
+struct touched {
+    const struct agent *a;
+    struct map names; /* of all other members → its place + 1 */
+    bool *is;         /* by place */
+    size_t left;      /* not touched so far */
+};
+
+static void touch(struct touched *t, size_t place)
 {
-    for (size_t i = 0; i < c->ops_n; i++) {
-        const object_id *id = &c->ops[i].object->id;
-        const struct object *was = intent_get(a->intent, id), *is = intent_get(after, id);
-        if (schema_kinds[c->ops[i].object->kind].is_managed)
-            continue;
-        if ((was && intent_on_node(a->intent, was, node)) ||
-            (is && intent_on_node(after, is, node)))
-            return true;
+    t->left -= !t->is[place];
+    t->is[place] = true;
+}
+
+static void touch_nodes(struct touched *t, const struct intent *in, const struct object *o)
+{
+    if (!o || schema_kinds[o->kind].is_managed)
+        return;
+    for (size_t i = 0; o->nodes.type == NODES_LIST && i < o->nodes.n; i++) {
+        uintptr_t place = (uintptr_t)map_get_str(&t->names, o->nodes.names[i]);
+        if (place)
+            touch(t, place - 1);
     }
-    return false;
+    for (size_t i = 0; o->nodes.type != NODES_LIST && t->left && i < t->a->members.n; i++) {
+        const char *name = t->a->members.v[i]->name;
+        if (!t->is[i] && map_get_str(&t->names, name) && intent_on_node(in, o, name))
+            touch(t, i);
+    }
 }
 
 void others_find(struct agent *a, struct job *j, const struct intent *after)
 {
-    for (size_t i = 0; after && i < a->members.n; i++) {
+    const struct change *c = j->draft.change;
+    struct touched t = {.a = a, .names = MAP_INIT, .is = mem_alloc(a->members.n + 1)};
+    for (size_t i = 0; i < a->members.n; i++) {
         const struct member *m = a->members.v[i];
-        if (m->is.removed || ID_EQ(&m->is.id, &a->is.self) ||
-            !touches(a, j->draft.change, after, m->name))
+        if (m->is.removed || ID_EQ(&m->is.id, &a->is.self))
+            continue;
+        map_set_str(&t.names, m->name, (void *)(uintptr_t)(i + 1));
+        t.left++;
+    }
+    for (size_t i = 0; after && t.left && i < c->ops_n; i++) {
+        const object_id *id = &c->ops[i].object->id;
+        touch_nodes(&t, a->intent, intent_get(a->intent, id));
+        touch_nodes(&t, after, intent_get(after, id));
+    }
+    for (size_t i = 0; i < a->members.n; i++) {
+        if (!t.is[i])
             continue;
         struct other *o = MEM_NEW(struct other);
         o->job = j;
-        snprintf(o->name, sizeof(o->name), "%s", m->name);
+        snprintf(o->name, sizeof(o->name), "%s", a->members.v[i]->name);
         VEC_PUSH(&j->others, o);
     }
+    map_done(&t.names);
+    free(t.is);
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */

@@ -215,6 +215,7 @@ struct agent_task *agent_token_create(void *ctx, int64_t expires_s, const struct
     forget_old(a, &b);
     batch_token(&b, &t);
     VEC_PUSH(&a->tokens, t); /* nobody has its text before the answer, which waits for the store */
+    agent_self_touch(a);     /* who joins is told where we are by our node object */
     struct errand *x = errand_new(a, sink);
     errand_commit(x, &b, token_result(a, &t, &at), NULL, NULL);
     crypto_wipe(&t, sizeof(t));
