@@ -59,6 +59,22 @@ static bool is_provisional(const struct judge *j, const struct object *o)
     return r->claims == OP_CLAIMS_PROVISIONAL && !ledger_decision(j->ledger, &r->change);
 }
 
+/* What to do about the one that lost: it has no name to lose any more, only its id. */
+static void settle_text(
+    const struct judge *j, const struct object *o, const struct claim *c, struct err *ret)
+{
+    struct err_text text;
+    const char *delete = DELETE_OF(j->in, o);
+    if (c->type == CLAIM_VNI && o->kind == KIND_OVERLAY)
+        err_text_format(
+            &text, "karctl overlay set %s --vni auto, or: %s", NAME_OF(j->in, o), delete);
+    else if (c->type == CLAIM_NAME)
+        err_text_format(&text, "%s, and make it anew under another name", delete);
+    else
+        err_text_format(&text, "%s", delete);
+    memcpy(ret->fix, text.s, sizeof(ret->fix));
+}
+
 /* What its change was told. */
 static bool change_lost(const struct judge *j, const struct object *o, struct verdict *v)
 {
@@ -71,6 +87,7 @@ static bool change_lost(const struct judge *j, const struct object *o, struct ve
     v->type = VERDICT_CONFLICTED;
     v->lost_provisional = r->claims == OP_CLAIMS_PROVISIONAL;
     refusal_explain(&d->refusal, j->in, NULL, &v->reason);
+    settle_text(j, o, &d->refusal.claim, &v->reason);
     if (d->refusal.claim.type && !ledger_needs(j->in, o, &d->refusal.claim)) {
         struct err_text first;
         err_text_format(&first, "%s", v->reason.what);

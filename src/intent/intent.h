@@ -71,7 +71,7 @@ bool intent_superseded(const struct intent *in, const object_id *id, const rev_i
  * interface kinds. With node given, the object of that name that stands on this node (a local one
  * first); with node NULL, a spanning object or else the only local one; ret_ambiguous (may be NULL)
  * tells that it is NULL because several nodes have a local object of that name. Among several that
- * answer (concurrent creation), the one of best rank. */
+ * answer (concurrent creation), the one of best rank; the others are named by their ids. */
 const struct object *intent_find(const struct intent *in, enum kind kind, const char *name,
     const char *node, bool *ret_ambiguous);
 const struct object *intent_get(const struct intent *in, const object_id *id);

@@ -30,12 +30,25 @@ static const struct object *object_or_null(const struct item *it)
     return it ? item_object(it) : NULL;
 }
 
+/* The object of this id, when the text is one; no name of an interface is that long. */
+static const struct object *find_id(const struct intent *in, enum kind kind, const char *text)
+{
+    object_id id;
+    if (strlen(text) != ID_HEX || hex_decode(text, id.b, sizeof(id.b)) < 0)
+        return NULL;
+    const struct object *o = intent_get(in, &id);
+    return o && o->kind == kind ? o : NULL;
+}
+
 const struct object *intent_find(const struct intent *in, enum kind kind, const char *name,
     const char *node, bool *ret_ambiguous)
 {
     const struct item *it;
     if (ret_ambiguous)
         *ret_ambiguous = false;
+    const struct object *by_id = find_id(in, kind, name);
+    if (by_id)
+        return by_id;
     if (node) {
         it = names_find(in, SCOPE_LOCAL, kind, name, node, NULL, NULL);
         if (!it)

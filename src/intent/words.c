@@ -8,10 +8,16 @@ const char *words_name(const struct intent *in, const struct object *o, char ret
 {
     bool local = nodes_is_local(&o->nodes);
     const struct object *meant = intent_find(in, o->kind, o->name, NULL, NULL);
-    if (local && (!meant || !ID_EQ(&meant->id, &o->id)))
-        snprintf(ret, OBJECT_TITLE, "%s/%s", o->nodes.names[0], o->name);
-    else
+    if (meant && !ID_EQ(&meant->id, &o->id))
+        meant = NULL;
+    const struct object *there = local ? intent_find(in, o->kind, o->name, o->nodes.names[0], NULL)
+                                       : NULL;
+    if (meant || !intent_get(in, &o->id)) /* or it is not there yet: by its name, once it is */
         snprintf(ret, OBJECT_TITLE, "%s", o->name);
+    else if (there && ID_EQ(&there->id, &o->id))
+        snprintf(ret, OBJECT_TITLE, "%s/%s", o->nodes.names[0], o->name);
+    else /* another one has the name */
+        hex_encode(o->id.b, sizeof(o->id.b), ret);
     return ret;
 }
 

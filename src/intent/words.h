@@ -7,7 +7,8 @@
 /* "vlan n1/storage", in a buffer of the enclosing block. */
 #define TITLE_OF(o) object_title(o, (char[OBJECT_TITLE]){0})
 
-/* How commands name it: "storage", or "n1/storage" where several nodes have a local one. */
+/* How commands name it: "storage", or "n1/storage" where several nodes have a local one; its id
+ * where another object answers to that name. */
 const char *words_name(const struct intent *in, const struct object *o, char ret[OBJECT_TITLE]);
 #define NAME_OF(in, o) words_name(in, o, (char[OBJECT_TITLE]){0})
 /* The command that makes what it takes free: "karctl vlan delete storage"; a NIC stays and loses

@@ -89,7 +89,8 @@ check_has "a token says where to ask" "$token" "-10.1.0.1-"
 on n2 join "${token%?}0" >"$LAB_DIR/out" 2>&1
 check "a token that was not pasted wholly is refused" $? 3
 on n2 join "$token" >"$LAB_DIR/out" 2>&1
-check "n2 joins ($(cat "$LAB_DIR/out"))" $? 0
+code=$?
+check "n2 joins ($(cat "$LAB_DIR/out"))" "$code" 0
 check_has "it says what it joined" "$(cat "$LAB_DIR/out")" "this node is n2 of cluster lab, 2 nodes"
 on n3 join "$token" >"$LAB_DIR/out" 2>&1
 check "a used token is refused" $? 7
@@ -100,7 +101,8 @@ check "a token is revoked" $? 0
 on n3 join "$token" >"$LAB_DIR/out" 2>&1
 check_has "a revoked one is refused" "$(cat "$LAB_DIR/out")" revoked
 on n3 join "$(on n2 token create -o json | jq -r .token)" --name n3 >"$LAB_DIR/out" 2>&1
-check "n3 joins with a token of n2 ($(cat "$LAB_DIR/out"))" $? 0
+code=$?
+check "n3 joins with a token of n2 ($(cat "$LAB_DIR/out"))" "$code" 0
 everywhere "three members" 3 count N node
 everywhere "all alive" "alive alive alive" \
     bash -c 'KARD_ROOT=$0/$1 "$KARCTL" node list -o json | jq -r "[.[].member.member] | join(\" \")"' "$LAB_DIR" N
@@ -111,11 +113,13 @@ check "a member cannot join again" $? 5
 on n2 apply -f - --yes >"$LAB_DIR/out" 2>&1 <<'END'
 {kind: switch, name: lan, nodes: [n1, n2, n3], spec: {uplink: eth1}}
 END
-check "a change for all, made on n2 ($(cat "$LAB_DIR/out"))" $? 0
+code=$?
+check "a change for all, made on n2 ($(cat "$LAB_DIR/out"))" "$code" 0
 for n in $nodes; do check "it is in the kernel of $n at once" "$(link_of "$n" lan)" lan; done
 for n in $nodes; do check_has "$n is in the answer" "$(cat "$LAB_DIR/out")" " $n "; done
 on n1 switch create only3 --node n3 >"$LAB_DIR/out" 2>&1
-check "a change for n3, made on n1 ($(cat "$LAB_DIR/out"))" $? 0
+code=$?
+check "a change for n3, made on n1 ($(cat "$LAB_DIR/out"))" "$code" 0
 check "n3 has it" "$(link_of n3 only3)" only3
 check "n1 does not" "$(link_of n1 only3)" ""
 everywhere "its state is known" active \
@@ -148,13 +152,46 @@ until_is "n2 misses n1" unreachable member n2 n1
 on n2 switch create mine --node n2 >"$LAB_DIR/out" 2>&1
 check "n2 repairs itself alone" "$(link_of n2 mine)" mine
 on n1 switch create theirs --node n1 >/dev/null 2>&1
+
+# n1 decides who gets a name of the whole cluster: n2 cannot ask it now.
+on n2 switch create wide --node all >"$LAB_DIR/out" 2>&1
+code=$?
+check "a name for all is asked for where nobody grants it ($(cat "$LAB_DIR/out"))" "$code" 0
+check_has "it is pending" "$(cat "$LAB_DIR/out")" "pending"
+check "and runs nowhere" "$(link_of n2 wide)" ""
+on n2 switch create hasty --node all --provisional >"$LAB_DIR/out" 2>&1
+code=$?
+check "another one does not wait ($(cat "$LAB_DIR/out"))" "$code" 0
+check "it runs" "$(link_of n2 hasty)" hasty
+on n2 switch create bad --node all --provisional >/dev/null 2>&1
+on n1 switch create bad --node all --ageing-s 77 >/dev/null 2>&1
 ip link set w-n2 up
-everywhere "both sides' changes are everywhere" 5 count N switch
+everywhere "both sides' changes are everywhere" 9 count N switch
 everywhere "the same history again" same same_history
+until_is "what was pending was granted, and runs" wide link_of n2 wide
+until_is "everywhere" wide link_of n1 wide
+check "what did not wait goes on" "$(link_of n2 hasty)" hasty
+for n in $nodes; do
+    on "$n" conflicts >"$LAB_DIR/out" 2>&1
+    code=$?
+    check "$n names what was claimed twice ($(cat "$LAB_DIR/out"))" "$code" 1
+    check_has "by whom it was won" "$(cat "$LAB_DIR/out")" "switch bad has it in the whole cluster"
+done
+check_has "history says so" "$(on n3 history)" "refused"
+until_is "the winner's runs on n2" 77 bash -c 'ip -n n2 -j -d link show dev bad | jq ".[0].linkinfo.info_data.ageing_time / 100"'
+settle=$(on n3 conflicts -o json | jq -r '.not_admitted[0].reason.fix')
+settle=${settle#karctl }
+# shellcheck disable=SC2086 # the command, word by word
+on n3 ${settle%%,*} --yes >"$LAB_DIR/out" 2>&1
+code=$?
+check "one command settles it ($(cat "$LAB_DIR/out"))" "$code" 0
+check "the winner's stays" "$(link_of n3 bad)" bad
+everywhere "nothing is left to settle" "no conflicts" on N conflicts
 
 # --- names and labels ---------------------------------------------------------------------------
 on n3 node rename n2 db --message 'what it is for' >"$LAB_DIR/out" 2>&1
-check "n3 renames n2 ($(cat "$LAB_DIR/out"))" $? 0
+code=$?
+check "n3 renames n2 ($(cat "$LAB_DIR/out"))" "$code" 0
 everywhere "the new name is everywhere" db \
     bash -c 'KARD_ROOT=$0/$1 "$KARCTL" node list -o json | jq -r ".[] | select(.name == \"db\").name"' "$LAB_DIR" N
 check "what stood on it follows" \
@@ -162,14 +199,16 @@ check "what stood on it follows" \
 until_is "and stays in the kernel" mine link_of n2 mine
 on n1 node rename db n2 >/dev/null
 on n2 node label n1 rack=a >"$LAB_DIR/out" 2>&1
-check "n2 labels n1 ($(cat "$LAB_DIR/out"))" $? 0
+code=$?
+check "n2 labels n1 ($(cat "$LAB_DIR/out"))" "$code" 0
 until_is "n3 knows the label" a bash -c 'KARD_ROOT=$0/n3 "$KARCTL" node show n1 -o json | jq -r .spec.labels.rack' "$LAB_DIR"
 
 # --- leaving, and coming back -------------------------------------------------------------------
 on n1 leave >"$LAB_DIR/out" 2>&1
 check "who decides the claims cannot leave first" $? 3
 on n3 leave >"$LAB_DIR/out" 2>&1
-check "n3 leaves ($(cat "$LAB_DIR/out"))" $? 0
+code=$?
+check "n3 leaves ($(cat "$LAB_DIR/out"))" "$code" 0
 check "its network stays" "$(link_of n3 only3) $(link_of n3 lan)" "only3 lan"
 check_has "it is in no cluster" "$(on n3 status)" "in no cluster"
 nodes="n1 n2"
@@ -178,13 +217,15 @@ everywhere "what stood on it alone is gone" "" \
     bash -c 'KARD_ROOT=$0/$1 "$KARCTL" switch list -o json | jq -r ".[] | select(.name == \"only3\").name"' "$LAB_DIR" N
 check "lists do not name it" "$(on n2 switch show lan -o json | jq -c .nodes)" '["n1","n2"]'
 on n3 join "$(on n1 token create -o json | jq -r .token)" --name n3 >"$LAB_DIR/out" 2>&1
-check "it can join again ($(cat "$LAB_DIR/out"))" $? 0
+code=$?
+check "it can join again ($(cat "$LAB_DIR/out"))" "$code" 0
 nodes="n1 n2 n3"
 everywhere "and is one of three" 3 count N node
 
 # --- removal ------------------------------------------------------------------------------------
 on n1 node remove n2 --message lost >"$LAB_DIR/out" 2>&1
-check "n1 removes n2 ($(cat "$LAB_DIR/out"))" $? 0
+code=$?
+check "n1 removes n2 ($(cat "$LAB_DIR/out"))" "$code" 0
 until_is "n2 hears it" true bash -c 'KARD_ROOT=$0/n2 "$KARCTL" status -o json | jq .removed' "$LAB_DIR"
 check "its network stays" "$(link_of n2 mine) $(link_of n2 lan)" "mine lan"
 on n2 switch create never >"$LAB_DIR/out" 2>&1
@@ -192,7 +233,8 @@ check "it changes nothing any more" $? 7
 nodes="n1 n3"
 everywhere "it is a member no more" 2 count N node
 on n2 leave >"$LAB_DIR/out" 2>&1
-check "it leaves for good ($(cat "$LAB_DIR/out"))" $? 0
+code=$?
+check "it leaves for good ($(cat "$LAB_DIR/out"))" "$code" 0
 check_has "and is free" "$(on n2 status)" "in no cluster"
 
 # --- everybody restarts at once ------------------------------------------------------------------
