@@ -290,16 +290,19 @@ static void check_mtu(struct rules *r, const struct object *overlay)
     ends_done(&ends);
 }
 
+enum { ABOVE_DEPTH_MAX = 4 }; /* tags upon tags; a VLAN that names itself as parent ends here */
+
 /* A VLAN or a NIC answers for the overlays above it that the change leaves alone. */
-static void check_mtu_above(struct rules *r, const char *name)
+static void check_mtu_above(struct rules *r, const char *name, int depth)
 {
     for (const struct user *u = NULL; (u = site_user(rules_site(r, r->state), name, u));) {
         if (rules_subject(r, &u->by->id))
             continue;
         if (u->by->kind == KIND_OVERLAY)
             check_mtu(r, u->by);
-        else if (u->by->kind == KIND_VLAN && !object_uint(u->by, "mtu", r->node))
-            check_mtu_above(r, u->by->name);
+        else if (u->by->kind == KIND_VLAN && depth < ABOVE_DEPTH_MAX &&
+                 !object_uint(u->by, "mtu", r->node))
+            check_mtu_above(r, u->by->name, depth + 1);
     }
 }
 
@@ -308,7 +311,7 @@ void rule_overlay_mtu(struct rules *r)
     if (r->o->kind == KIND_OVERLAY)
         check_mtu(r, r->o);
     else
-        check_mtu_above(r, r->o->name);
+        check_mtu_above(r, r->o->name, 0);
 }
 
 /* --- what stays --- */

@@ -14,13 +14,10 @@ kernel_snapshot >"$LAB_DIR/before"
 sock=$KARD_ROOT/run/kard/kard.sock
 
 has() { ip link show dev "$1" >/dev/null 2>&1 && echo yes || echo no; }
-until_is() { # what, expected, command…: within 10 s
-    local what=$1 want=$2
+until_is() { # what, expected, command…: within a minute
+    local what=$1 want=$2 until=$((SECONDS + 60))
     shift 2
-    for _ in $(seq 1 500); do
-        [ "$("$@" 2>/dev/null)" = "$want" ] && break
-        sleep 0.02
-    done
+    until [ "$("$@" 2>/dev/null)" = "$want" ] || [ $SECONDS -ge $until ]; do sleep 0.02; done
     check "$what" "$("$@" 2>/dev/null)" "$want"
 }
 net='
@@ -95,7 +92,7 @@ import fcntl, struct, sys, time
 f = open("/dev/net/tun", "r+b", buffering=0)
 fcntl.ioctl(f, 0x400454ca, struct.pack("16sH14x", b"tap7", 0x1002))
 print("held", flush=True)
-time.sleep(60)' -name guest=web8,debug-threads=on >"$LAB_DIR/vm" &
+time.sleep(600)' -name guest=web8,debug-threads=on >"$LAB_DIR/vm" &
     vm=$!
     until_is "somebody holds the TAP" held cat "$LAB_DIR/vm"
     check_has "the warning names the VM of the process" \
