@@ -236,24 +236,6 @@ static void test_false_sponsor(void **state)
     buf_done(&wrong);
 }
 
-static void test_no_intent_in_the_clear(void **state)
-{
-    (void)state;
-    static const char secret[] = "the-rack-nobody-must-know";
-    char change[65];
-    wire_clear(&wire);
-    label(&n2, secret, change);
-    assert_true(has_change(&n1, change, 10000));
-    wire_listen(&wire, 1000);
-    assert_true(wire.all.n > 500);
-    assert_false(wire_has(&wire, secret, 8));
-    assert_false(wire_has(&wire, "addresses", 9)); /* nor the names of fields, nor ids */
-    assert_false(wire_has(&wire, "rack", 4));
-    uint8_t id[HASH_BYTES];
-    assert_int_equal(hex_decode(change, id, sizeof(id)), 0);
-    assert_false(wire_has(&wire, id, 8));
-}
-
 /* Copies of up to `max` datagrams that went to n1. */
 static size_t recorded(struct buf *ret, struct endpoint *ret_from, size_t max)
 {
@@ -571,7 +553,6 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_who_has_a_token_joins),
         cmocka_unit_test(test_tokens_that_are_none),
         cmocka_unit_test(test_false_sponsor),
-        cmocka_unit_test(test_no_intent_in_the_clear),
         cmocka_unit_test(test_replayed),
         cmocka_unit_test(test_altered_cut_and_too_long),
         cmocka_unit_test(test_flood_of_handshakes),
