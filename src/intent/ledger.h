@@ -116,6 +116,8 @@ bool ledger_needs(const struct intent *in, const struct object *o, const struct 
 /* Whether a change may have to be decided at all, by what it is alone: it puts or deletes what can
  * hold a claim, or a node. */
 bool ledger_concerns(const struct change *c);
+/* The same when no slot is under way: what only frees has something to free. */
+bool ledger_concerns_now(const struct ledger *l, const struct change *c);
 /* Whether a change (sealed or not) asks for something that its objects do not hold yet, or removes
  * a node: then its operations say so (op_claims). */
 bool ledger_claims(const struct ledger *l, const struct intent *before, const struct change *c);

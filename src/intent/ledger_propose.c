@@ -393,6 +393,19 @@ bool ledger_concerns(const struct change *c)
     return concerns;
 }
 
+bool ledger_concerns_now(const struct ledger *l, const struct change *c)
+{
+    bool concerns = false;
+    for (size_t i = 0; i < c->ops_n && !concerns; i++) {
+        const struct op *op = &c->ops[i];
+        const struct object *o = op->object;
+        bool spans = op->type == OP_PUT && (o->kind == KIND_OVERLAY || !nodes_is_local(&o->nodes));
+        concerns = op->claims != OP_CLAIMS_NOTHING || spans || o->kind == KIND_NODE ||
+                   ledger_held(l, &o->id);
+    }
+    return concerns && ledger_concerns(c);
+}
+
 static bool op_claims_anew(const struct proposal *p, const struct op *op)
 {
     if (op->type == OP_DELETE)

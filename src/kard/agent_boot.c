@@ -158,7 +158,7 @@ static bool load_change(void *ctx, const void *key, size_t key_n, const void *va
         l->stream = c->stream;
         l->seq = c->seq;
         l->prev = c->id;
-        agent_ledger_change(a, c);
+        agent_ledger_load(a, c);
         members_note(&a->members, c);
         history_add(&a->history, c);
         hlc_seen(&a->hlc, c->hlc);

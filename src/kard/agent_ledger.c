@@ -64,6 +64,15 @@ void agent_ledger_change(struct agent *a, const struct change *c)
         VEC_PUSH(&a->deciding.queue, c->id);
 }
 
+/* Most of a long history needs no second look: it moved no claim then and moves none now. */
+void agent_ledger_load(struct agent *a, const struct change *c)
+{
+    if (ledger_concerns_now(a->ledger, c))
+        agent_ledger_change(a, c);
+    else
+        intent_apply_as(a->intent, c, ledger_standing(a->ledger, c));
+}
+
 struct rebuild {
     struct agent *a;
     struct intent *in;

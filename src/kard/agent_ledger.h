@@ -35,6 +35,8 @@ bool agent_acceptor_is_reached(const struct agent *a);
 /* A change that is durable becomes true here as far as the ledger lets it; the acceptor will decide
  * it if it has to. What follows from the intent is the caller's (agent_intent_moved). */
 void agent_ledger_change(struct agent *a, const struct change *c);
+/* The same at the start, when all slots are loaded. */
+void agent_ledger_load(struct agent *a, const struct change *c);
 /* A slot that is durable, the next one. Errors: ERR_CHAIN: nothing was changed. */
 int agent_ledger_slot(struct agent *a, const struct slot *s, struct err *e);
 /* For a slot that removes nodes: who they are and what of theirs counts, as this node has it. */
