@@ -1,4 +1,4 @@
-/* Seven stories of a cluster, each as it can be seen from outside: who holds whom for what, which
+/* Stories of a cluster, each as it can be seen from outside: who holds whom for what, which
  * changes have come, what the objects have become. Real keys, real handshakes; time is virtual, so
  * that a line is where it is every time. */
 #include <setjmp.h>
@@ -288,6 +288,59 @@ static void two_nodes_claim_one_vni(void **state)
     story_end(s);
 }
 
+/* --- what the simulation found once ---------------------------------------- */
+
+/* n3 joins through n2 in bad weather and is killed so many milliseconds after it was let in: it may
+ * have heard of itself before it heard of the others, and still knows whom to ask. */
+static void a_joiner_may_be_killed_at_any_moment(void **state)
+{
+    (void)state;
+    for (time_ms after = 0; after < 600; after += 12) {
+        struct story *s = story_of(2);
+        struct cnode *n3 = cluster_add(&s->c);
+        struct ccall k;
+        char token[512];
+        assert_true(life_token(&s->c.node[1], token, 1000));
+        s->c.net.weather = (struct net_weather){.loss_ppm = 200000,
+            .late_ppm = 300000,
+            .hop_min_us = 200,
+            .hop_max_us = 40000,
+            .late_max_us = 300000};
+        ccall_begin(&k, n3, "cluster.join", "{'token':'%s','name':'n3'}", token);
+        for (int i = 0; i < 8000 && !n3->t.agent->founded; i++)
+            cluster_run_ms(&s->c, 1);
+        assert_true(n3->t.agent->founded);
+        cluster_run_ms(&s->c, after);
+        cnode_restart(n3);
+        n3->member = true;
+        s->c.net.weather = (struct net_weather){.hop_min_us = 200, .hop_max_us = 800};
+        ccall_end(&k);
+        story_end(s);
+    }
+}
+
+/* n3 is removed while its disk is full, so it forgets with its process what it was told; and all
+ * the others restart too. It is told again. */
+static void who_was_removed_is_told_again(void **state)
+{
+    (void)state;
+    struct story *s = story_of(3);
+    struct cnode *n3 = &s->c.node[2];
+    test_agent_fill(&n3->t, true);
+    life_remove(&s->c.node[1], n3);
+    cluster_run_ms(&s->c, 1000);
+    assert_true(n3->t.agent->removed);
+    test_agent_fill(&n3->t, false);
+    for (unsigned i = 0; i < 3; i++)
+        cnode_crash(&s->c.node[i]);
+    for (unsigned i = 0; i < 3; i++)
+        cnode_restart(&s->c.node[i]);
+    assert_false(n3->t.agent->removed);
+    cluster_run_ms(&s->c, 10000);
+    assert_true(n3->t.agent->removed);
+    story_end(s);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_node_joins),
     cmocka_unit_test(a_token_is_raced),
@@ -296,6 +349,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_split_heals),
     cmocka_unit_test(a_node_is_removed),
     cmocka_unit_test(two_nodes_claim_one_vni),
+    cmocka_unit_test(a_joiner_may_be_killed_at_any_moment),
+    cmocka_unit_test(who_was_removed_is_told_again),
 };
 
 int main(void)
