@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "kard/agent_change.h"
 #include "kard/agent_errand.h"
+#include "kard/agent_intake.h"
 #include "kard/agent_leave.h"
 #include "kard/agent_node.h"
 #include "kard/agent_view.h"
@@ -179,6 +180,7 @@ static struct agent_api api_table(struct agent *a)
 
 static void agent_free(struct agent *a)
 {
+    intakes_done(a);
     agent_gossip_done(a);
     agent_join_done(a);
     agent_fact_done(a);

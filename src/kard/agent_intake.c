@@ -95,8 +95,11 @@ static void intake_accept(struct intake *t)
 
 static void on_durable(void *ctx, int result, const struct err *e)
 {
-    struct intake *t = ctx;
+    struct intake *t = ctx, **at;
     struct agent *a = t->agent;
+    for (at = &a->intakes; *at != t;)
+        at = &(*at)->next;
+    *at = t->next;
     if (result == 0) {
         intake_accept(t);
     } else {
@@ -120,5 +123,16 @@ void intake_commit(struct intake *t)
         else
             batch_slot(&b, t->v[i].slot);
     }
+    t->next = a->intakes;
+    a->intakes = t;
     a->store->ops->commit(a->store, &b, on_durable, t);
+}
+
+void intakes_done(struct agent *a)
+{
+    while (a->intakes) {
+        struct intake *t = a->intakes;
+        a->intakes = t->next;
+        intake_free(t);
+    }
 }

@@ -7,6 +7,7 @@
 /* Changes and slots that came together, in their order: one batch, one commit. */
 struct intake {
     struct agent *agent;
+    struct intake *next; /* of those under way */
     struct intake_item {
         struct change *change; /* one of the two */
         struct slot *slot;
@@ -18,6 +19,8 @@ struct intake {
 void intake_add(struct intake **t, struct agent *a, struct change *c, struct slot *s);
 /* Durable first, then true, then gossip is told: GE_STORED, or GE_REFUSED. Takes `t` over. */
 void intake_commit(struct intake *t);
+/* With the store closed: forgets those whose commit was never decided, as after a power cut. */
+void intakes_done(struct agent *a);
 
 /* A change as it is stored. */
 void batch_change(struct store_batch *b, const struct change *c);

@@ -140,7 +140,8 @@ struct agent {
 
     struct members members;
     struct agent_gossip gossip;
-    uint64_t epoch; /* starts so far, as the store has it */
+    struct intake *intakes; /* under way to the store */
+    uint64_t epoch;         /* starts so far, as the store has it */
     struct tokens tokens;
     struct agent_join join;
     struct agent_calls calls;
