@@ -116,6 +116,11 @@ static void on_durable(void *ctx, int result, const struct err *err)
     errand_fail(e, &failed);
 }
 
+void errand_is_committed(struct errand *e)
+{
+    e->committing = true;
+}
+
 void errand_commit(struct errand *e, struct store_batch *b, struct value *result,
     void (*then)(struct agent *a, void *ctx), void *ctx)
 {

@@ -23,6 +23,8 @@ void errand_fail(struct errand *e, const struct err *err);
  * `then` (may be NULL) is called before a good end. */
 void errand_commit(struct errand *e, struct store_batch *b, struct value *result,
     void (*then)(struct agent *a, void *ctx), void *ctx);
+/* A commit of the caller's own ends it: it is not ended meanwhile. */
+void errand_is_committed(struct errand *e);
 
 void errand_forget(struct errand *e);
 /* Everyone is told that the agent stops. */

@@ -66,9 +66,8 @@ static bool wipe_record(void *ctx, const void *key, size_t key_n, const void *va
 }
 
 /* Durable: as if there had never been a cluster, but for the kernel. */
-static void forget_cluster(struct agent *a, void *ctx)
+static void forget_cluster(struct agent *a)
 {
-    (void)ctx;
     agent_log(a, LOG_INFO, "this node left its cluster; its network stays as it is");
     agent_gossip_done(a);
     agent_calls_done(a);
@@ -93,6 +92,37 @@ static void forget_cluster(struct agent *a, void *ctx)
     converge_forget(a);
 }
 
+/* The store did not take it: still a member (if it was one), and may be asked to leave again. */
+static void stay(struct agent *a)
+{
+    struct err e = {0};
+    a->join.leaving = false;
+    a->join.until = TIME_NEVER;
+    if (agent_removed_load(a, &e) < 0)
+        agent_log(a, LOG_ERROR, "cannot read whether this node was removed: %s", e.what);
+    agent_intent_moved(a);
+}
+
+static void on_wiped(void *ctx, int result, const struct err *e)
+{
+    struct errand *x = ctx;
+    struct agent *a = errand_agent(x);
+    struct err failed = {0};
+    if (result < 0) {
+        err_set(&failed, (enum err_code) - result, what("cannot forget the cluster"),
+            e ? why("%s", e->what) : NULL, fix("make room on its disk, then leave again"));
+        if (!a->closing)
+            stay(a);
+        errand_fail(x, &failed);
+        return;
+    }
+    struct value *v = value_map();
+    value_set_text(v, "left", a->node);
+    if (!a->closing)
+        forget_cluster(a);
+    errand_done(x, v);
+}
+
 /* Ends `x` when nothing of the cluster is left in the store. */
 static void wipe(struct agent *a, struct errand *x)
 {
@@ -106,14 +136,13 @@ static void wipe(struct agent *a, struct errand *x)
     a->join.until = TIME_NEVER;
     a->join.errand = NULL;
     if (r < 0) {
-        a->join.leaving = false;
         store_batch_done(&b);
+        stay(a);
         errand_fail(x, &e);
         return;
     }
-    struct value *v = value_map();
-    value_set_text(v, "left", a->node);
-    errand_commit(x, &b, v, forget_cluster, NULL);
+    errand_is_committed(x);
+    a->store->ops->commit(a->store, &b, on_wiped, x);
 }
 
 /* --- leaving ---------------------------------------------------------------------------------- */

@@ -460,6 +460,23 @@ static void test_a_new_name_is_new_everywhere(void **state)
         text_at(refuses(0, "node.rename", "{'name':'n2','to':'n4'}"), "code"), "node-unknown");
 }
 
+/* The disk is full when the last node leaves: it stays what it was, and may try again. */
+static void test_leaving_needs_the_disk(void **state)
+{
+    (void)state;
+    does(0, "cluster.init", "{'node':'n1'}");
+    assert_string_equal(text_at(refuses(0, "cluster.leave", "{}"), "code"), "confirm-needed");
+    test_agent_fill(&c.node[0].t, true);
+    assert_string_equal(
+        text_at(refuses(0, "cluster.leave", "{'force':true}"), "code"), "store-full");
+    test_agent_fill(&c.node[0].t, false);
+    does(0, "change.apply", "{'docs':[{'kind':'switch','name':'lan','spec':{}}]}");
+    assert_true(kernel_has(&c.node[0].t, "lan"));
+    does(0, "cluster.leave", "{'force':true}");
+    assert_true(kernel_has(&c.node[0].t, "lan"));
+    does(0, "cluster.init", "{'node':'n1'}");
+}
+
 /* A lone node sends nothing and wakes for nothing. */
 static void test_alone_nothing_is_due(void **state)
 {
@@ -477,6 +494,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         ALONE(test_alone_nothing_is_due),
+        ALONE(test_leaving_needs_the_disk),
         ALONE(test_a_token_is_good_once),
         ALONE(test_a_token_runs_out_and_is_revoked),
         ALONE(test_a_name_that_is_taken),
