@@ -14,7 +14,7 @@
 #include "base/rng.h"
 #include "fuzz.h"
 
-enum { FILE_BYTES_MAX = 1 << 20, MUTATIONS = 2000, SEED = 8747 };
+enum { FILE_BYTES_MAX = 1 << 20, MUTATIONS = 500, SEED = 8747 };
 
 static size_t files, runs;
 
