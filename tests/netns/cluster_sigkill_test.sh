@@ -33,7 +33,7 @@ change() {
             answer=$(node $on "${2% *}" delete "${2#* }" --yes --no-wait -o json 2>&1)
         fi
         code=$?
-        [[ $code = 4 && $answer = *"is not running"* ]] || break
+        [[ $code = 4 && $answer = *"is not running"* && ! -e $LAB_DIR/stop ]] || break
         sleep 0.02
     done
     outcome=refused change_id=-
