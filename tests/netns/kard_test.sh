@@ -90,8 +90,14 @@ if command -v python3 >/dev/null; then
     python3 -c '
 import fcntl, struct, sys, time
 f = open("/dev/net/tun", "r+b", buffering=0)
-fcntl.ioctl(f, 0x400454ca, struct.pack("16sH14x", b"tap7", 0x1002))
-print("held", flush=True)
+for _ in range(100): # until kard has let go of what it just made
+    try:
+        fcntl.ioctl(f, 0x400454ca, struct.pack("16sH14x", b"tap7", 0x1002))
+        print("held", flush=True)
+        break
+    except OSError as e:
+        print(e, file=sys.stderr)
+        time.sleep(0.2)
 time.sleep(600)' -name guest=web8,debug-threads=on >"$LAB_DIR/vm" &
     vm=$!
     until_is "somebody holds the TAP" held cat "$LAB_DIR/vm"
