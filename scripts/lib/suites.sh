@@ -102,13 +102,19 @@ suite_lint() {
 
 # shellcheck disable=SC2046
 suite_coverage() {
-    local code=0
-    build_preset coverage $(basename -s .c -a tests/unit/intent/*_test.c | sed 's/^/intent_/') || return
+    local code room
+    build_preset coverage $(for room in intent gossip; do
+        basename -s .c -a tests/unit/$room/*_test.c | sed "s/^/${room}_/"
+    done) || return
     find build/coverage -name '*.gcda' -delete
-    ctest_run coverage "$jobs" -L '^intent$'
-    gcovr -j "$jobs" -r . --object-directory build/coverage -f 'src/intent/' --txt "$log_dir/coverage.txt" build/coverage >"$log" 2>&1 || code=$?
-    suite_result $code "$log" "gcovr"
-    note "src/intent: $(sed -n 's/^TOTAL *\([0-9]*\) *\([0-9]*\) *\(.*\)/\3 of \1 lines covered/p' "$log_dir/coverage.txt")"
+    ctest_run coverage "$jobs" -L '^(intent|gossip)$'
+    for room in intent gossip; do
+        code=0
+        gcovr -j "$jobs" -r . --object-directory build/coverage -f "src/$room/" --fail-under-line 90 \
+            --txt "$log_dir/coverage-$room.txt" build/coverage >"$log" 2>&1 || code=$?
+        suite_result $code "$log" "gcovr src/$room"
+        note "src/$room: $(sed -n 's/^TOTAL *\([0-9]*\) *\([0-9]*\) *\(.*\)/\3 of \1 lines covered/p' "$log_dir/coverage-$room.txt")"
+    done
 }
 
 # That one of the suite vm alone.
