@@ -22,9 +22,10 @@ suite_unit() {
     ctest_run dev "$jobs" -L "$unit_labels"
 }
 
+# Thousands of lives want optimised code; and gcc sees more at -O2, so kard and karctl come along.
 suite_sim() {
-    build_preset dev || return
-    ctest_run dev "$jobs" -L '^sim$'
+    KAR_TESTS=ON build_preset release kard karctl sim_model_test cluster_run cluster_figures cluster_story_test || return
+    ctest_run release "$jobs" -L '^sim$'
 }
 
 # Every suite under the sanitizers, which make it three times as slow: fewer of what is random.
@@ -84,12 +85,10 @@ suite_fuzz() {
     ctest_run fuzz "$beside" -L '^fuzz$'
 }
 
-# Optimised code is looked at harder: what -O2 warns of fails the build of release. The static analyzer
-# takes ten times as long as all other checks, so it is for --long.
+# The static analyzer takes ten times as long as all other checks, so it is for --long.
 suite_lint() {
     local code=0 checks=(--checks='-clang-analyzer-*')
     [ -z "$long" ] || checks=()
-    build_preset release || return
     build_preset dev || return
     git ls-files 'src/*.c' 'cli/*.c' | xargs -P "$jobs" -n 4 clang-tidy -p build/dev --quiet "${checks[@]}" >"$log" 2>"$log.err" || code=$?
     grep -v 'warnings\? generated' "$log.err" >>"$log"
