@@ -92,9 +92,10 @@ vm_start() {
     "${wrap[@]}" qemu-system-x86_64 "${qemu_args[@]}" </dev/null >"$dir/qemu.log" 2>&1 &
     echo $! >"$dir/pid"
     disown $!
-    vm_wait || {
+    vm_wait $! || {
         cat "$dir/qemu.log" >&2
-        tail -n 20 "$dir/console.log" >&2
+        [ ! -e "$dir/console.log" ] || tail -n 20 "$dir/console.log" >&2
+        kill -KILL $! 2>/dev/null
         vm_kill
         die "the VM did not come up (waited for at most $vm_boot_s s)" "look at the lines above, its console"
     }
@@ -104,12 +105,13 @@ vm_start() {
 # Generous: a loaded machine boots ten times slower.
 vm_boot_s=${KAR_VM_BOOT_S:-120}
 
+# vm_wait PID: of what becomes QEMU. Its name is not asked for: until setsid or setpriv has become QEMU,
+# which takes seconds on a busy machine, it is another.
 vm_wait() {
-    local dir i
+    local dir until=$((SECONDS + vm_boot_s))
     dir=$(vm_dir "$vm_id")
-    for ((i = 0; i < 500; i++)); do
-        [ -S "$dir/port$((vm_ports - 1))" ] && break
-        vm_alive "$vm_id" || [ "$i" -lt 20 ] || return 1
+    until [ -S "$dir/port$((vm_ports - 1))" ]; do
+        kill -0 "$1" 2>/dev/null && [ $SECONDS -lt $until ] || return 1
         sleep 0.02
     done
     "$vm_vmlink" host -w "$vm_boot_s" -C / "$dir/port" true </dev/null

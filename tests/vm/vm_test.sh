@@ -68,5 +68,11 @@ check "nothing left of it" "$("$lab_source/lab/vm" list | grep -c "$vm_id")" 0
 # One shot, with an exit code, and without standard input as under CI.
 check "one shot" "$("$lab_source/lab/vm" run -- sh -c 'uname -r; exit 3' </dev/null >"$vm_work/out"; echo $?)" 3
 check_has "one shot: output" "$(cat "$vm_work/out")" "-amd64"
+# A machine so busy that QEMU itself starts late.
+mkdir "$vm_work/slow"
+printf '#!/bin/sh\nsleep 2\nexec %s "$@"\n' "$(command -v setpriv)" >"$vm_work/slow/setpriv"
+chmod +x "$vm_work/slow/setpriv"
+check "one shot: QEMU starts late" \
+    "$(PATH="$vm_work/slow:$PATH" "$lab_source/lab/vm" run -- sh -c 'exit 4' </dev/null 2>"$vm_work/err"; echo $?)" 4
 check "one shot: time limit" "$("$lab_source/lab/vm" run --timeout 1 -- sleep 60 2>/dev/null; echo $?)" 124
 vm_end
