@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -108,10 +109,15 @@ void enter_namespace(void)
 void await_socket(pid_t pid, const char *path)
 {
     time_ms deadline = clock_monotonic() + START_WAIT_MS;
+    int status;
 
     while (access(path, F_OK) != 0) {
-        if (clock_monotonic() > deadline || waitpid(pid, NULL, WNOHANG) == pid) {
-            fprintf(stderr, "%s: %s: nobody listens there\n", program_invocation_short_name, path);
+        bool ended = waitpid(pid, &status, WNOHANG) == pid;
+        if (ended || clock_monotonic() > deadline) {
+            fprintf(stderr, "%s: %s: nobody listens there", program_invocation_short_name, path);
+            if (ended)
+                fprintf(stderr, ", the process ended with status %#x", (unsigned)status);
+            fputc('\n', stderr);
             exit(2);
         }
         usleep(5000);

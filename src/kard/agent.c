@@ -244,6 +244,7 @@ void agent_close(struct agent *a)
     a->store->ops->close(a->store); /* every commit under way is decided */
     agent_calls_done(a);
     jobs_done(a);
+    agent_echoes_done(a);
     watches_done(a);
     errands_done(a);
     a->kernel->ops->close(a->kernel);

@@ -9,6 +9,7 @@
 
 #include "api/agent.h"
 #include "intent/store.h"
+#include "kard/echo.h"
 #include "kard/host.h"
 #include "kard/network.h"
 #include "netcfg/kernel.h"
@@ -34,6 +35,8 @@ struct agent_options {
     const struct host *host; /* must outlive the agent */
     /* To the other nodes; must outlive the agent. NULL: this node stays alone. */
     const struct network *network;
+    /* Whether far ends answer; must outlive the agent. NULL: nobody is asked. */
+    const struct echo *echo;
     struct agent_clock clock;
     const char *node_name; /* of kard.yaml, for init; NULL: the host's name */
     const char *config_path, *store_path, *socket_path; /* for agent.info; may be NULL */

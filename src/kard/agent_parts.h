@@ -11,6 +11,7 @@
 #include "kard/agent.h"
 #include "kard/agent_call.h"
 #include "kard/agent_dhcp.h"
+#include "kard/agent_echo.h"
 #include "kard/agent_fact.h"
 #include "kard/agent_gossip.h"
 #include "kard/agent_join.h"
@@ -145,6 +146,7 @@ struct agent {
     struct tokens tokens;
     struct agent_join join;
     struct agent_calls calls;
+    struct agent_echoes echoes;
     struct agent_fact fact;
     bool removed;               /* from the cluster: the kernel is left as it is */
     time_ms self_at, self_last; /* agent_node.c: our own object is looked at; was changed */

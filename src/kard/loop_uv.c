@@ -30,6 +30,7 @@ struct loop {
     struct server_unix *server;
     struct dhcp *dhcp;
     struct transport *transport;
+    struct echo_uv *echo;
     uv_poll_t store_poll, kernel_poll;
     uv_check_t check;
     uv_idle_t busy;
@@ -51,6 +52,7 @@ static void loop_stop(struct loop *l)
     l->stopped = true;
     server_unix_close(l->server);
     transport_stop(l->transport);
+    echo_uv_stop(l->echo);
     if (l->dhcp != NULL)
         dhcp_close(l->dhcp);
     uv_handle_t *own[] = {(uv_handle_t *)&l->store_poll, (uv_handle_t *)&l->kernel_poll,
@@ -156,6 +158,11 @@ static void on_network_stream(
     agent_stream(ctx, stream, from, p, n);
 }
 
+static void on_echoed(void *ctx, uint64_t number, const struct echo_answer *answer)
+{
+    agent_echoed(ctx, number, answer);
+}
+
 static void on_watchdog(uv_timer_t *t)
 {
     (void)t;
@@ -217,7 +224,7 @@ static int start_handles(struct loop *l, const struct loop_options *opt)
 
 int loop_run(const struct loop_options *opt, struct err *e)
 {
-    struct loop l = {.agent = opt->agent, .transport = opt->transport};
+    struct loop l = {.agent = opt->agent, .transport = opt->transport, .echo = opt->echo};
     int r = uv_loop_init(&l.uv);
     if (r < 0)
         return err_set(
@@ -236,6 +243,7 @@ int loop_run(const struct loop_options *opt, struct err *e)
         transport_start(opt->transport, &l.uv,
             &(struct transport_sink){
                 .ctx = opt->agent, .datagram = on_network_datagram, .stream = on_network_stream});
+        echo_uv_start(opt->echo, &l.uv, on_echoed, opt->agent);
         log_line(LOG_INFO, "listening at %s", opt->server.path);
         pump(&l);
     }

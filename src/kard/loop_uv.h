@@ -4,6 +4,7 @@
 
 #include "api/server_unix_uv.h"
 #include "kard/agent.h"
+#include "kard/echo_uv.h"
 #include "kard/transport_uv.h"
 
 struct loop_options {
@@ -11,6 +12,7 @@ struct loop_options {
     struct store *store; /* the agent's: for their descriptors only */
     struct kernel *kernel;
     struct transport *transport; /* to the other nodes */
+    struct echo_uv *echo;
     struct server_unix_options server;
 };
 

@@ -154,11 +154,12 @@ static void log_text(void *ctx, int level, const char *text)
 }
 
 static int start_agent(const struct paths *p, const struct config *c, const struct host *host,
-    struct loop_options *ret, struct err *e) /* ret->transport is there */
+    struct loop_options *ret, struct err *e) /* ret->transport and ret->echo are there */
 {
     struct agent_options opt = {
         .host = host,
         .network = transport_network(ret->transport),
+        .echo = echo_uv_interface(ret->echo),
         .clock = {.monotonic = now, .wall = wall, .random = entropy},
         .node_name = c->node[0] ? c->node : NULL,
         .config_path = p->config,
@@ -197,6 +198,7 @@ static int run(const struct paths *p, const struct config *c, struct err *e)
     struct host *host = host_linux_new(p->store_dir);
     struct loop_options loop = {
         .transport = transport_new(c),
+        .echo = echo_uv_new(),
         .server = {.path = p->socket,
             .group = c->group[0] ? c->group : NULL,
             .read_group = c->read_group[0] ? c->read_group : NULL},
@@ -207,6 +209,7 @@ static int run(const struct paths *p, const struct config *c, struct err *e)
         agent_close(loop.agent);
     }
     transport_free(loop.transport);
+    echo_uv_free(loop.echo);
     host_linux_free(host);
     return r;
 }

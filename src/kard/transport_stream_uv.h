@@ -1,5 +1,5 @@
-/* transport_stream_uv.h: the transport's TCP streams, in and out. Only transport_uv.c includes it.
- */
+/* transport_stream_uv.h: the transport's TCP streams, in and out; and addresses as the kernel has
+ * them. */
 #ifndef KAR_KARD_TRANSPORT_STREAM_UV_H
 #define KAR_KARD_TRANSPORT_STREAM_UV_H
 

@@ -254,6 +254,27 @@ struct netlink *netstate_link_by_index(const struct netstate *s, uint32_t index)
     return NULL;
 }
 
+bool netaddr_is_static(const struct netaddr *a)
+{
+    const struct ip *ip = &a->prefix.ip;
+    bool loop = ip->family == 4 ? ip->b[0] == 127
+                                : a->prefix.len == 128 && ip->b[15] == 1 &&
+                                      memcmp(ip->b, (uint8_t[15]){0}, 15) == 0;
+    return !a->dynamic && !loop && !ip_is_link_local(ip);
+}
+
+struct ip netstate_address(const struct netstate *s, const char *link)
+{
+    struct ip found = {0};
+    for (size_t i = 0; i < s->addrs.n; i++) {
+        const struct netaddr *a = &s->addrs.v[i];
+        if (strcmp(a->link, link) == 0 && netaddr_is_static(a) &&
+            (found.family == 0 || (found.family == 6 && a->prefix.ip.family == 4)))
+            found = a->prefix.ip;
+    }
+    return found;
+}
+
 struct netlink *netstate_add_link(struct netstate *s, const char *name, enum linkkind kind)
 {
     struct netlink l = {.kind = kind};

@@ -174,6 +174,10 @@ bool netlink_same(const struct netlink *a, const struct netlink *b);
 struct netlink *netstate_link(
     const struct netstate *s, const char *name); /* exact name; binary search when sorted */
 struct netlink *netstate_link_by_index(const struct netstate *s, uint32_t index);
+/* Whether others can reach it, and it stays: no lease, not the loopback's own, not link-local. */
+bool netaddr_is_static(const struct netaddr *a);
+/* The first such address of a link, IPv4 before IPv6; family 0: none. */
+struct ip netstate_address(const struct netstate *s, const char *link);
 /* Appends; the pointer ends with the next call. A name longer than IFNAME_MAX is cut. */
 struct netlink *netstate_add_link(struct netstate *s, const char *name, enum linkkind kind);
 /* Everything that hangs on the link goes too. */

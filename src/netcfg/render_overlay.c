@@ -10,23 +10,6 @@
 
 /* --- this end -------------------------------------------------------------- */
 
-/* The static address of an interface that the intent knows nothing of (`underlay: eth1`). */
-static struct ip address_of(const struct netstate *s, const char *link)
-{
-    struct ip found = {0};
-    for (size_t i = 0; i < s->addrs.n; i++) {
-        const struct netaddr *a = &s->addrs.v[i];
-        const struct ip *ip = &a->prefix.ip;
-        bool loop = ip->family == 4 ? ip->b[0] == 127
-                                    : a->prefix.len == 128 && ip->b[15] == 1 &&
-                                          memcmp(ip->b, (uint8_t[15]){0}, 15) == 0;
-        if (strcmp(a->link, link) == 0 && !a->dynamic && !loop && !ip_is_link_local(ip) &&
-            (found.family == 0 || (found.family == 6 && ip->family == 4)))
-            found = *ip;
-    }
-    return found;
-}
-
 struct underlay {
     char link[IFNAME_BYTES];
     struct ip local;
@@ -49,7 +32,7 @@ static bool find_underlay(
             fix("karctl overlay delete %s, or see why: karctl vlan show %s", o->name, e->under));
     ret->local = e->address;
     if (ret->local.family == 0 && render_live(r, ret->link) != NULL)
-        ret->local = address_of(r->host->actual, ret->link);
+        ret->local = netstate_address(r->host->actual, ret->link); /* `underlay: eth1` */
     if (ret->local.family == 0)
         return render_note(r, o, RENDER_BLOCKED, ERR_OVERLAY_UNDERLAY,
             what("%s has no static address on %s", e->under, node),

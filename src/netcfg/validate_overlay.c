@@ -34,15 +34,6 @@ static void check_vlan(struct here *h, const struct end *e, const char *field)
         fix("see why: karctl vlan show %s", vlan->name));
 }
 
-/* An address of the live interface that somebody gave it and that others can reach. */
-static bool address_serves(const struct netaddr *a)
-{
-    return !a->dynamic && !ip_is_link_local(&a->prefix.ip) &&
-           !(a->prefix.ip.family == 4 && a->prefix.ip.b[0] == 127) &&
-           !(a->prefix.ip.family == 6 && a->prefix.len == 128 && a->prefix.ip.b[15] == 1 &&
-               a->prefix.ip.b[0] == 0);
-}
-
 static void check_underlay_address(
     struct here *h, const struct end *e, const struct netlink *l, const char *field)
 {
@@ -54,8 +45,8 @@ static void check_underlay_address(
         if (strcmp(a->link, l->name) != 0)
             continue;
         dynamic = dynamic || a->dynamic;
-        any = any || address_serves(a);
-        found = found || (address_serves(a) && e->given && ip_cmp(&a->prefix.ip, &e->address) == 0);
+        any = any || netaddr_is_static(a);
+        found = found || (netaddr_is_static(a) && e->given && ip_cmp(&a->prefix.ip, &e->address) == 0);
     }
     if (!any)
         here_refuse(h, field, ERR_OVERLAY_UNDERLAY,
