@@ -19,7 +19,7 @@ enum {
     GOSSIP_DATAGRAM_MAX = 1232,   /* IPv6's least MTU of 1280 less IPv6 and UDP headers */
     GOSSIP_PLAIN_MAX = 1200,      /* of it, less the transport header and the tag (32) */
     GOSSIP_FRAME_MAX = 64 * 1024, /* one sealed packet on a stream, behind 4 bytes of length */
-    GOSSIP_CALL_MAX = 48 * 1024,  /* a question to another agent, or a part of its answer */
+    GOSSIP_CALL_MAX = 48 * 1024,  /* a part of a question to another agent, or of its answer */
     GOSSIP_FACT_MAX = 32 * 1024,  /* what a node publishes about itself, as one value */
     GOSSIP_MEMBERS_MAX = 16384,
 };

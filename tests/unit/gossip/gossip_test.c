@@ -303,6 +303,31 @@ static void questions_are_answered(void **state)
     world_done(&w);
 }
 
+/* A question of a megabyte goes over a lossy network and is asked once; its answer repeats it. */
+static void a_long_question_is_answered(void **state)
+{
+    (void)state;
+    enum { LENGTH = 1 << 20 };
+    uint8_t *question = mem_alloc(LENGTH);
+    for (size_t i = 0; i < LENGTH; i++)
+        question[i] = (uint8_t)(i % 251);
+    start(3);
+    w.loss_percent = 10;
+    event(0, (struct gossip_event){.type = GE_CALL,
+                 .node = w.nodes[2].id,
+                 .number = 5,
+                 .bytes = question,
+                 .bytes_n = LENGTH});
+    world_run(&w, 20000);
+    assert_true(trace_has(0, "answer 5 of n3: 0, 1048576 bytes\n"));
+    assert_memory_equal(w.nodes[0].answer.p, question, LENGTH);
+    const char *once = strstr(buf_cstr(&w.nodes[2].trace), "called by n1\n");
+    assert_non_null(once);
+    assert_null(strstr(once + 1, "called by n1\n"));
+    free(question);
+    world_done(&w);
+}
+
 static void questions_that_are_not_answered_end(void **state)
 {
     (void)state;
@@ -484,6 +509,7 @@ int main(void)
         cmocka_unit_test(streams_are_tried_again),
         cmocka_unit_test(what_waits_for_a_session_is_bounded),
         cmocka_unit_test(questions_are_answered),
+        cmocka_unit_test(a_long_question_is_answered),
         cmocka_unit_test(questions_that_are_not_answered_end),
         cmocka_unit_test(a_removed_member_is_locked_out),
         cmocka_unit_test(nothing_is_said_in_the_clear),
