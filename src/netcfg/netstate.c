@@ -254,6 +254,26 @@ struct netlink *netstate_link_by_index(const struct netstate *s, uint32_t index)
     return NULL;
 }
 
+#define FIND(list, key, cmp) \
+    ((list).n > 0 ? bsearch(key, (list).v, (list).n, sizeof(*(list).v), cmp) : NULL)
+
+const struct netaddr *netstate_addr(const struct netstate *s, const struct netaddr *key)
+{
+    return FIND(s->addrs, key, addr_row_cmp);
+}
+const struct netfdb *netstate_fdb(const struct netstate *s, const struct netfdb *key)
+{
+    return FIND(s->fdb, key, fdb_row_cmp);
+}
+const struct netvlan *netstate_vlan(const struct netstate *s, const struct netvlan *key)
+{
+    return FIND(s->vlans, key, vlan_row_cmp);
+}
+const struct netroute *netstate_route(const struct netstate *s, const struct netroute *key)
+{
+    return FIND(s->routes, key, route_row_cmp);
+}
+
 bool netaddr_is_static(const struct netaddr *a)
 {
     const struct ip *ip = &a->prefix.ip;

@@ -174,6 +174,11 @@ bool netlink_same(const struct netlink *a, const struct netlink *b);
 struct netlink *netstate_link(
     const struct netstate *s, const char *name); /* exact name; binary search when sorted */
 struct netlink *netstate_link_by_index(const struct netstate *s, uint32_t index);
+/* The row of this key in a sorted state, NULL when it is not there. */
+const struct netaddr *netstate_addr(const struct netstate *s, const struct netaddr *key);
+const struct netfdb *netstate_fdb(const struct netstate *s, const struct netfdb *key);
+const struct netvlan *netstate_vlan(const struct netstate *s, const struct netvlan *key);
+const struct netroute *netstate_route(const struct netstate *s, const struct netroute *key);
 /* Whether others can reach it, and it stays: no lease, not the loopback's own, not link-local. */
 bool netaddr_is_static(const struct netaddr *a);
 /* The first such address of a link, IPv4 before IPv6; family 0: none. */

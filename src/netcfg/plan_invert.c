@@ -103,29 +103,6 @@ static struct kop *back_link(
 
 /* --- rows ------------------------------------------------------------------ */
 
-static int addr_cmp(const void *a, const void *b)
-{
-    return netaddr_cmp(a, b);
-}
-static int fdb_cmp(const void *a, const void *b)
-{
-    return netfdb_cmp(a, b);
-}
-static int vlan_cmp(const void *a, const void *b)
-{
-    return netvlan_cmp(a, b);
-}
-static int route_cmp(const void *a, const void *b)
-{
-    return netroute_cmp(a, b);
-}
-
-/* The row as it was, NULL when it was not there. */
-#define BEFORE(v, list, cmp, key)                                                      \
-    ((v)->before->list.n == 0 ? NULL                                                   \
-                              : bsearch(key, (v)->before->list.v, (v)->before->list.n, \
-                                    sizeof(*(v)->before->list.v), cmp))
-
 /* The first row of a list sorted by link, whose name each row begins with. */
 static size_t first_of(const void *rows, size_t n, size_t row_bytes, const char *link)
 {
@@ -190,7 +167,7 @@ static void invert_row(struct inverter *v, const struct kop *op)
     const struct netroute *r;
     switch (op->type) {
     case KOP_ADDR_ADD:
-        if ((a = BEFORE(v, addrs, addr_cmp, &op->addr)) != NULL)
+        if ((a = netstate_addr(v->before, &op->addr)) != NULL)
             addr_back(v, a, op);
         else
             back(v->out, KOP_ADDR_DELETE, op, *op);
@@ -199,7 +176,7 @@ static void invert_row(struct inverter *v, const struct kop *op)
         back(&v->addrs, KOP_ADDR_ADD, op, *op);
         break;
     case KOP_FDB_ADD:
-        f = BEFORE(v, fdb, fdb_cmp, &op->fdb);
+        f = netstate_fdb(v->before, &op->fdb);
         if (f == NULL)
             back(v->out, KOP_FDB_DELETE, op, *op);
         break;
@@ -207,7 +184,7 @@ static void invert_row(struct inverter *v, const struct kop *op)
         back(&v->fdb, KOP_FDB_ADD, op, *op);
         break;
     case KOP_VLAN_ADD:
-        if ((n = BEFORE(v, vlans, vlan_cmp, &op->vlan)) != NULL)
+        if ((n = netstate_vlan(v->before, &op->vlan)) != NULL)
             back(&v->vlans, KOP_VLAN_ADD, op, (struct kop){.vlan = *n});
         else
             back(v->out, KOP_VLAN_DELETE, op, *op);
@@ -216,7 +193,7 @@ static void invert_row(struct inverter *v, const struct kop *op)
         back(&v->vlans, KOP_VLAN_ADD, op, *op);
         break;
     case KOP_ROUTE_ADD:
-        if ((r = BEFORE(v, routes, route_cmp, &op->route)) != NULL)
+        if ((r = netstate_route(v->before, &op->route)) != NULL)
             back(&v->routes, KOP_ROUTE_ADD, op, (struct kop){.route = *r});
         if (r == NULL || ip_cmp(&r->via, &op->route.via) != 0)
             back(v->out, KOP_ROUTE_DELETE, op, *op);

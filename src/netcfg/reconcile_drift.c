@@ -121,26 +121,6 @@ static bool drift_of_link(const struct kop *op, const struct netstate *verified,
 
 /* --- rows ------------------------------------------------------------------ */
 
-static int addr_cmp(const void *a, const void *b)
-{
-    return netaddr_cmp(a, b);
-}
-static int fdb_cmp(const void *a, const void *b)
-{
-    return netfdb_cmp(a, b);
-}
-static int vlan_cmp(const void *a, const void *b)
-{
-    return netvlan_cmp(a, b);
-}
-static int route_cmp(const void *a, const void *b)
-{
-    return netroute_cmp(a, b);
-}
-
-#define HAS(s, list, key, cmp) \
-    ((s)->list.n > 0 && bsearch(key, (s)->list.v, (s)->list.n, sizeof(*(s)->list.v), cmp) != NULL)
-
 struct row_drift {
     const char *link;
     bool comes, was, is; /* the operation adds it; it was verified; it is there */
@@ -153,19 +133,19 @@ static struct row_drift row_of(
     case KOP_ADDR_ADD:
     case KOP_ADDR_DELETE:
         return (struct row_drift){op->addr.link, op->type == KOP_ADDR_ADD,
-            HAS(verified, addrs, &op->addr, addr_cmp), HAS(actual, addrs, &op->addr, addr_cmp)};
+            netstate_addr(verified, &op->addr) != NULL, netstate_addr(actual, &op->addr) != NULL};
     case KOP_FDB_ADD:
     case KOP_FDB_DELETE:
         return (struct row_drift){op->fdb.link, op->type == KOP_FDB_ADD,
-            HAS(verified, fdb, &op->fdb, fdb_cmp), HAS(actual, fdb, &op->fdb, fdb_cmp)};
+            netstate_fdb(verified, &op->fdb) != NULL, netstate_fdb(actual, &op->fdb) != NULL};
     case KOP_VLAN_ADD:
     case KOP_VLAN_DELETE:
         return (struct row_drift){op->vlan.link, op->type == KOP_VLAN_ADD,
-            HAS(verified, vlans, &op->vlan, vlan_cmp), HAS(actual, vlans, &op->vlan, vlan_cmp)};
+            netstate_vlan(verified, &op->vlan) != NULL, netstate_vlan(actual, &op->vlan) != NULL};
     default:
         return (struct row_drift){op->route.link, op->type == KOP_ROUTE_ADD,
-            HAS(verified, routes, &op->route, route_cmp),
-            HAS(actual, routes, &op->route, route_cmp)};
+            netstate_route(verified, &op->route) != NULL,
+            netstate_route(actual, &op->route) != NULL};
     }
 }
 

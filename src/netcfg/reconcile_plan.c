@@ -25,15 +25,6 @@ static void drop(struct plan *p, size_t i)
 
 /* --- the difference -------------------------------------------------------- */
 
-static int addr_cmp(const void *a, const void *b)
-{
-    return netaddr_cmp(a, b);
-}
-static int route_cmp(const void *a, const void *b)
-{
-    return netroute_cmp(a, b);
-}
-
 /* An address or route that is left on a NIC belongs to who wanted it last. */
 static void find_object(const struct reconcile *r, struct kop *op)
 {
@@ -42,10 +33,10 @@ static void find_object(const struct reconcile *r, struct kop *op)
     const struct netroute *route = NULL;
     if (base == NULL || !ID_IS_ZERO(&op->object))
         return;
-    if (op->type == KOP_ADDR_DELETE && base->addrs.n > 0)
-        a = bsearch(&op->addr, base->addrs.v, base->addrs.n, sizeof(*a), addr_cmp);
-    if (op->type == KOP_ROUTE_DELETE && base->routes.n > 0)
-        route = bsearch(&op->route, base->routes.v, base->routes.n, sizeof(*route), route_cmp);
+    if (op->type == KOP_ADDR_DELETE)
+        a = netstate_addr(base, &op->addr);
+    if (op->type == KOP_ROUTE_DELETE)
+        route = netstate_route(base, &op->route);
     if (a != NULL)
         op->object = a->owner;
     else if (route != NULL)
