@@ -6,6 +6,7 @@
 #ifndef KAR_API_AGENT_H
 #define KAR_API_AGENT_H
 
+#include "base/id.h"
 #include "base/time.h"
 #include "intent/schema.h"
 
@@ -53,6 +54,14 @@ struct agent_history_ask {
     unsigned limit;
     const struct kind_info *kind; /* NULL: any */
     const char *name;             /* NULL: any */
+};
+
+struct agent_check_ask { /* what a node asks about a change that it is going to make */
+    const node_id *from;
+    const struct value *change; /* list of texts: its bytes in base64, without a signature */
+    const struct value *recent; /* list of ids of changes; or NULL */
+    uint64_t slot;              /* the last of the ledger there */
+    bool force;
 };
 
 struct agent_node_ask {    /* copied */
@@ -110,6 +119,8 @@ struct agent_api {
         void *ctx, const struct agent_node_ask *ask, const struct agent_sink *sink);
     struct agent_task *(*change_state)(
         void *ctx, const char *change, time_ms timeout_ms, const struct agent_sink *sink);
+    struct agent_task *(*change_check)(
+        void *ctx, const struct agent_check_ask *ask, const struct agent_sink *sink);
     struct agent_task *(*change)(
         void *ctx, const struct agent_change_ask *ask, const struct agent_sink *sink);
     struct agent_task *(*watch)(

@@ -7,6 +7,8 @@ enum {
     WAIT_MS_MAX = 3600000,
     PREFIX_MIN = 4, /* hexadecimal digits of a change's id */
     PREFIX_MAX = 2 * HASH_BYTES,
+    CHECK_TEXTS_MAX = 1024,    /* of up to VALUE_TEXT_MAX: more than the longest change */
+    CHECK_RECENT_IDS_MAX = 16, /* as many as a node names (CHECK_RECENT_MAX) */
 };
 
 #define PARAMS_OF_A_CHANGE                                                                      \
@@ -92,6 +94,48 @@ const struct method method_change_undo = {
     .help = "a new change that takes one change back",
     .params = undo_params,
     .run = run_undo,
+};
+
+/* --- what another node is going to change ------------------------------------------------------
+ */
+
+static const struct method_param check_params[] = {
+    {"change", VALUE_LIST, true, 1, CHECK_TEXTS_MAX,
+        "the sealed change without its signature: its bytes in base64, in pieces"},
+    {"force", VALUE_BOOL, false, 0, 0, "allow what the rules allow only so"},
+    {"recent", VALUE_LIST, false, 0, CHECK_RECENT_IDS_MAX,
+        "changes that are to be known here first: their ids"},
+    {"slot", VALUE_INT, false, 0, INT64_MAX, "the ledger's slot that is to be known here first"},
+    {NULL},
+};
+
+static void run_check(struct api_call *call, struct value *params)
+{
+    struct agent_api *a = api_agent(call);
+    const struct api_peer *peer = api_peer(call);
+    if (!peer->is_node) {
+        struct err e;
+        err_set(&e, ERR_DENIED, what("change.check is what nodes ask each other"), NULL,
+            fix("change.plan asks all of them"));
+        api_fail(call, &e);
+        return;
+    }
+    struct agent_check_ask ask = {
+        .from = &peer->node,
+        .change = value_get(params, "change"),
+        .recent = value_get(params, "recent"),
+        .slot = (uint64_t)value_get_int(params, "slot", 0),
+        .force = value_get_bool(params, "force", false),
+    };
+    struct agent_sink sink = api_sink(call);
+    api_wait(call, a->change_check(a->ctx, &ask, &sink));
+}
+
+const struct method method_change_check = {
+    .name = "change.check",
+    .help = "what a change of another node would do here, or why it cannot",
+    .params = check_params,
+    .run = run_check,
 };
 
 /* --- how far a change is ---------------------------------------------------------------------- */

@@ -25,6 +25,7 @@ struct api_call {
 const struct method *const api_methods[] = {
     &method_agent_info,
     &method_change_apply,
+    &method_change_check,
     &method_change_plan,
     &method_change_state,
     &method_change_undo,
@@ -74,6 +75,17 @@ struct value *err_to_value(const struct err *e)
     if (e->at[0])
         value_set_text(v, "at", e->at);
     return v;
+}
+
+void err_from_value(const struct value *v, struct err *ret)
+{
+    const char *code = value_get_text(v, "code"), *w = value_get_text(v, "what");
+    const char *y = value_get_text(v, "why"), *f = value_get_text(v, "fix");
+    const char *at = value_get_text(v, "at");
+    err_set(ret, code ? err_code_from_text(code) : ERR_INTERNAL,
+        what("%s", w ? w : "it failed there"), y ? why("%s", y) : NULL, f ? fix("%s", f) : NULL);
+    if (at)
+        err_at(ret, "%s", at);
 }
 
 struct value *errs_to_value(const struct errs *l)

@@ -7,6 +7,7 @@
 #define KAR_API_METHOD_H
 
 #include "api/agent.h"
+#include "base/id.h"
 #include "intent/value.h"
 
 enum {
@@ -22,6 +23,7 @@ struct api_peer { /* who asks, by SO_PEERCRED */
     char user[64];
     bool may_read, may_write;
     bool is_node; /* another node asks, for somebody there: nothing is passed on to a third */
+    node_id node; /* which */
 };
 
 struct api_call;
@@ -93,6 +95,8 @@ bool api_kind(struct api_call *call, const struct value *params, const char *par
     const struct kind_info **ret_kind);
 
 struct value *err_to_value(const struct err *e); /* {code, what, why?, fix?, at?} */
+/* The same read back from another node's answer: hostile; what is missing is made up for. */
+void err_from_value(const struct value *v, struct err *ret);
 struct value *errs_to_value(const struct errs *l);
 
 #endif

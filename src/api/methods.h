@@ -5,8 +5,8 @@
 #include "api/method.h"
 
 extern const struct method method_agent_info;
-extern const struct method method_change_apply, method_change_plan, method_change_state,
-    method_change_undo;
+extern const struct method method_change_apply, method_change_check, method_change_plan,
+    method_change_state, method_change_undo;
 extern const struct method method_cluster_init, method_cluster_join, method_cluster_leave;
 extern const struct method method_conflicts_list, method_drift_list, method_status;
 extern const struct method method_doctor;

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "kard/agent_change.h"
+#include "kard/agent_check.h"
 #include "kard/agent_errand.h"
 #include "kard/agent_intake.h"
 #include "kard/agent_leave.h"
@@ -169,6 +170,7 @@ static struct agent_api api_table(struct agent *a)
         .node_remove = agent_node_remove,
         .is_elsewhere = agent_is_elsewhere,
         .ask = agent_ask,
+        .change_check = agent_change_check,
         .change_state = agent_change_state,
         .change = agent_change,
         .watch = agent_watch,
@@ -193,6 +195,7 @@ static void agent_free(struct agent *a)
     ledger_free(a->ledger);
     agent_ledger_done(a);
     history_done(&a->history);
+    free(a->checking.asking.v);
     crypto_wipe(&a->is, sizeof(a->is));
     free(a);
 }
@@ -232,6 +235,7 @@ bool agent_stop(struct agent *a)
     jobs_done(a);
     watches_done(a);
     agent_calls_done(a);
+    check_serve_done(a);
     errands_done(a);
     return true;
 }
@@ -246,6 +250,7 @@ void agent_close(struct agent *a)
     jobs_done(a);
     agent_echoes_done(a);
     watches_done(a);
+    check_serve_done(a);
     errands_done(a);
     a->kernel->ops->close(a->kernel);
     agent_free(a);
@@ -255,14 +260,14 @@ bool agent_work(struct agent *a)
 {
     a->store->ops->dispatch(a->store);
     return converge_work(a) || agent_ledger_work(a) || agent_gossip_work(a) || agent_join_work(a) ||
-           agent_fact_work(a) || agent_self_work(a) || jobs_work(a);
+           agent_fact_work(a) || agent_self_work(a) || check_serve_work(a) || jobs_work(a);
 }
 
 time_ms agent_deadline(const struct agent *a)
 {
     const time_ms due[] = {converge_deadline(a), jobs_deadline(a), agent_ledger_deadline(a),
         agent_gossip_deadline(a), agent_join_deadline(a), agent_fact_deadline(a),
-        agent_self_deadline(a)};
+        agent_self_deadline(a), check_serve_deadline(a)};
     time_ms at = TIME_NEVER;
     for (size_t i = 0; i < ARRAY_LEN(due); i++)
         at = due[i] < at ? due[i] : at;

@@ -18,6 +18,7 @@ static const struct {
     const char *name;
     bool writes;
 } answerable[] = {
+    {"change.check", false},
     {"change.state", false},
     {"doctor", false},
     {"drift.list", false},
@@ -87,17 +88,6 @@ struct agent_task *agent_ask(void *ctx, const char *node, const char *method,
     return errand_task(x);
 }
 
-static void answer_error(const struct value *error, struct err *e)
-{
-    const char *code = value_get_text(error, "code"), *w = value_get_text(error, "what");
-    const char *y = value_get_text(error, "why"), *f = value_get_text(error, "fix");
-    const char *at = value_get_text(error, "at");
-    err_set(e, code ? err_code_from_text(code) : ERR_INTERNAL,
-        what("%s", w ? w : "it failed there"), y ? why("%s", y) : NULL, f ? fix("%s", f) : NULL);
-    if (at)
-        err_at(e, "%s", at);
-}
-
 static void unanswered(const struct agent *a, const char *node, int code, struct err *e)
 {
     const struct member *m = members_named(&a->members, node);
@@ -128,7 +118,7 @@ void agent_call_answered(struct agent *a, uint64_t number, int code, const struc
         errand_done(x, value_clone(result));
     } else {
         if (error)
-            answer_error(error, &e);
+            err_from_value(error, &e);
         else
             err_set(&e, ERR_SYNTAX, what("%s gave no answer", errand_name(x)), NULL, NULL);
         errand_fail(x, &e);
@@ -188,7 +178,7 @@ static bool is_answerable(const struct buf *question, bool *ret_writes)
 void agent_call_serve(
     struct agent *a, const node_id *from, uint64_t number, const struct buf *question)
 {
-    struct api_peer peer = {.may_read = true, .is_node = true};
+    struct api_peer peer = {.may_read = true, .is_node = true, .node = *from};
     if (!is_answerable(question, &peer.may_write)) {
         answer(a, from, number, -ERR_DENIED, NULL);
         return;

@@ -1,4 +1,4 @@
-/* agent_change.c: changes under way: queue, commit, wait, answer.
+/* agent_change.c: changes under way: queue, check, commit, wait, answer.
  *
  * The one place where a draft becomes true: batch with change, slot and clock, durable first, then
  * the intent in memory. Whoever asked may leave at any time; what was accepted goes on. */
@@ -10,10 +10,12 @@
 
 #include "api/method.h"
 #include "base/mem.h"
+#include "kard/agent_answer.h"
 #include "kard/agent_intake.h"
 
 static const bool allowed[JOB_STATES][JOB_STATES] = {
-    [JOB_QUEUED] = {[JOB_COMMITTING] = true},
+    [JOB_QUEUED] = {[JOB_CHECKING] = true, [JOB_COMMITTING] = true},
+    [JOB_CHECKING] = {[JOB_COMMITTING] = true},
     [JOB_COMMITTING] = {[JOB_CONVERGING] = true},
     [JOB_AWAITING] = {[JOB_CONVERGING] = true},
 };
@@ -43,6 +45,7 @@ static struct job *job_new(struct agent *a, const struct agent_sink *sink)
 
 static void job_free(struct job *j)
 {
+    asked_done(&j->asked);
     others_done(&j->others);
     draft_done(&j->draft);
     map_done(&j->ops);
@@ -104,122 +107,11 @@ static void job_answer(struct agent *a, struct job *j, struct value *result)
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-static struct value *plan_value(const struct draft *d)
-{
-    struct value *v = value_map(), *nodes = value_list();
-    value_set_text(v, "plan", d->plan);
-    value_set(v, "docs", value_clone(d->docs));
-    if (d->node)
-        value_add(nodes, value_clone(d->node));
-    value_set(v, "nodes", nodes);
-    value_set(v, "warnings", errs_to_value(&d->warnings));
-    return v;
-}
-
-/* What a change asks for that waits, whatever the object is until then. */
-static void op_waits(struct agent *a, struct object_status *ret)
-{
-    ret->state = OBJ_PENDING;
-    err_set(&ret->reason, ERR_BUSY, what("it waits for its claims to be granted"),
-        why(agent_acceptor_is_reached(a) ? "the node that founded the cluster has not answered yet"
-                                         : "the node that founded the cluster is not reached"),
-        fix("nothing: it is decided once that node is reached; karctl conflicts shows it"));
-}
-
-static struct value *op_state(
-    struct agent *a, const struct op *op, enum standing standing, struct object_status *ret)
-{
-    struct value *v = value_map();
-    const struct object *o = intent_get(a->intent, &op->object->id);
-    value_set_text(v, "kind", schema_kinds[op->object->kind].name);
-    value_set_text(v, "name", op->object->name);
-    if (!o) {
-        ret->state = OBJ_ACTIVE; /* as wanted: it is not there */
-        value_set_text(v, "state", "deleted");
-        return v;
-    }
-    if (standing == STANDING_WAITS)
-        op_waits(a, ret);
-    else
-        object_status(a, o, ret);
-    value_set_text(v, "state", object_state_text(ret->state));
-    if (ret->reason.what[0])
-        value_set(v, "reason", err_to_value(&ret->reason));
-    return v;
-}
-
-/* This node's part of the answer. */
-static struct value *node_value(struct agent *a, const struct job *j)
-{
-    struct value *v = value_map(), *objects = value_list();
-    enum object_state worst = OBJ_ACTIVE;
-    enum standing standing = ledger_standing(a->ledger, j->draft.change);
-    for (size_t i = 0; i < j->draft.change->ops_n; i++) {
-        const struct op *op = &j->draft.change->ops[i];
-        if (op->type == OP_PUT && !intent_on_node(a->intent, op->object, a->node))
-            continue;
-        struct object_status s = {0};
-        value_add(objects, op_state(a, op, standing, &s));
-        if (object_state_cmp(s.state, worst) > 0)
-            worst = s.state;
-    }
-    value_set_text(v, "node", a->node);
-    value_set_text(v, "state", object_state_text(worst));
-    value_set_int(v, "elapsed_ms", agent_now(a) - j->started);
-    value_set_int(v, "operations", (int64_t)j->draft.operations_n);
-    value_set(v, "objects", objects);
-    return v;
-}
-
-/* Whether it is about this node, as a change is that touches no other. */
-static bool job_is_here(const struct agent *a, const struct job *j)
-{
-    const struct change *c = j->draft.change;
-    if (j->others.n == 0)
-        return true;
-    for (size_t i = 0; i < c->ops_n; i++)
-        if (c->ops[i].type == OP_DELETE || intent_on_node(a->intent, c->ops[i].object, a->node))
-            return true;
-    return false;
-}
-
-static struct value *result_value(struct agent *a, const struct job *j, bool timed_out)
-{
-    const struct draft *d = &j->draft;
-    bool changed = d->change->ops_n > 0;
-    struct value *v = value_map(), *nodes = value_list();
-    value_set(v, "change", changed ? value_text(ID_TEXT(&d->change->id)) : value_null());
-    if (changed)
-        value_set_int(v, "seq", (int64_t)d->change->seq);
-    value_set_text(v, "plan", d->plan);
-    value_set(v, "docs", value_clone(d->docs));
-    if (changed && job_is_here(a, j))
-        value_add(nodes, node_value(a, j));
-    others_values(j, nodes);
-    value_set(v, "nodes", nodes);
-    value_set(v, "warnings", errs_to_value(&d->warnings));
-    value_set_bool(v, "timed_out", timed_out);
-    return v;
-}
-
-/* Of a change that another node made. */
-static struct value *state_value(struct agent *a, const struct job *j, bool timed_out)
-{
-    struct value *v = j->draft.change ? node_value(a, j) : value_map();
-    if (!j->draft.change) {
-        value_set_text(v, "node", a->node);
-        value_set_text(v, "state", object_state_text(OBJ_WAITING));
-        value_set(v, "objects", value_list());
-    }
-    value_set_bool(v, "settled", !timed_out);
-    return v;
-}
-
 static void job_done(struct agent *a, struct job *j, bool timed_out)
 {
     struct value *result = j->founding              ? agent_identity_value(a)
-                           : ID_IS_ZERO(&j->awaits) ? result_value(a, j, timed_out)
-                                                    : state_value(a, j, timed_out);
+                           : ID_IS_ZERO(&j->awaits) ? job_result_value(a, j, timed_out)
+                                                    : job_state_value(a, j, timed_out);
     job_answer(a, j, result);
 }
 
@@ -256,11 +148,11 @@ static void change_accept(struct agent *a, struct job *j)
         agent_gossip_stored(a, NULL, &d->slot);
 }
 
-static void job_progress_plan(struct job *j)
+static void job_progress_plan(struct agent *a, struct job *j)
 {
     if (!j->ask.progress || !j->task.heard)
         return;
-    struct value *v = plan_value(&j->draft);
+    struct value *v = job_plan_value(a, j);
     value_set_text(v, "type", "plan");
     j->task.sink.event(j->task.sink.ctx, v);
 }
@@ -290,7 +182,7 @@ static void on_committed(void *ctx, int result, const struct err *e)
         agent_gossip_start(a);
     if (a->closing)
         return; /* jobs_done answers */
-    job_progress_plan(j);
+    job_progress_plan(a, j);
     if (!j->ask.wait) {
         job_done(a, j, false);
         return;
@@ -335,6 +227,7 @@ static int job_draft(struct agent *a, struct job *j)
         .provisional = j->ask.provisional,
         .dry = j->ask.dry,
     };
+    j->moves = a->moves;
     return draft_make(a, &ask, &j->draft);
 }
 
@@ -352,25 +245,87 @@ static void job_start_made(struct agent *a, struct job *j)
     }
 }
 
-/* From the request to the commit or to the refusal. */
-static void job_start(struct agent *a, struct job *j)
+/* --- checking --------------------------------------------------------------------------------- */
+
+static bool value_same(const struct value *a, const struct value *b)
 {
-    if (j->make) {
-        job_start_made(a, j);
-        return;
+    return a && b ? value_equal(a, b) : a == b;
+}
+
+/* Whether two drafts of the same documents ask the same of every node. */
+static bool same_operations(const struct change *a, const struct change *b)
+{
+    if (a->ops_n != b->ops_n)
+        return false;
+    for (size_t i = 0; i < a->ops_n; i++) {
+        const struct object *x = a->ops[i].object, *y = b->ops[i].object;
+        if (a->ops[i].type != b->ops[i].type || x->kind != y->kind ||
+            strcmp(x->name, y->name) != 0 || !nodes_equal(&x->nodes, &y->nodes) ||
+            !value_same(x->spec, y->spec))
+            return false;
     }
+    return true;
+}
+
+/* The intent moved while the nodes were asked: this node judges the documents again. The others'
+ * word holds for the same operations (each validates again before it programs); for others they
+ * are asked again, a few times. false: the job has ended, or asks again. */
+static bool job_draft_again(struct agent *a, struct job *j)
+{
+    struct draft old = j->draft;
     if (job_draft(a, j) < 0) {
+        draft_done(&old);
         job_fail(a, j, &j->draft.errs);
+        return false;
+    }
+    bool same = same_operations(old.change, j->draft.change);
+    draft_done(&old);
+    if (same || j->asked.rounds >= JOB_ROUNDS_MAX) {
+        draft_kernel(a, &j->draft);
+        return true;
+    }
+    asked_start(a, j);
+    return false;
+}
+
+/* All have spoken: the refusal, the plan, or the commit. true: it goes on. */
+static bool job_checked(struct agent *a, struct job *j)
+{
+    struct draft *d = &j->draft;
+    if (!j->ask.dry && j->moves != a->moves && !job_draft_again(a, j))
+        return true;
+    asked_judge(a, j);
+    if (d->errs.n) {
+        job_fail(a, j, &d->errs);
     } else if (j->ask.dry) {
-        job_answer(a, j, plan_value(&j->draft));
-    } else if (j->draft.change->ops_n == 0) {
+        job_answer(a, j, job_plan_value(a, j));
+    } else if (d->change->ops_n == 0) {
         job_done(a, j, false);
-    } else if (j->draft.warnings.n && !j->ask.yes) {
+    } else if (d->warnings.n && !j->ask.yes) {
         fail_unconfirmed(a, j);
     } else {
         struct store_batch b = {0};
         job_commit(a, j, &b);
+        return true;
     }
+    return false;
+}
+
+/* From the request to the refusal, the commit, or the questions to other nodes. true: it goes on.
+ */
+static bool job_start(struct agent *a, struct job *j)
+{
+    if (j->make) {
+        job_start_made(a, j);
+        return true;
+    }
+    if (job_draft(a, j) < 0) {
+        job_fail(a, j, &j->draft.errs);
+        return false;
+    }
+    job_enter(j, JOB_CHECKING);
+    asked_start(a, j);
+    return !asked_over(j) || job_checked(a, j);
 }
 
 bool jobs_committing(const struct agent *a)
@@ -381,12 +336,27 @@ bool jobs_committing(const struct agent *a)
     return false;
 }
 
-/* The first that waits. */
+/* The first that waits for its turn: to be committed, then to be drafted. */
 static struct job *jobs_next(const struct agent *a)
 {
-    for (size_t i = 0; i < a->jobs.n; i++)
+    struct job *queued = NULL;
+    for (size_t i = a->jobs.n; i-- > 0;)
         if (a->jobs.v[i]->state == JOB_QUEUED)
+            queued = a->jobs.v[i];
+    for (size_t i = 0; i < a->jobs.n; i++)
+        if (a->jobs.v[i]->state == JOB_CHECKING && asked_over(a->jobs.v[i]))
             return a->jobs.v[i];
+    return queued;
+}
+
+/* The first plan that all nodes have spoken of. */
+static struct job *jobs_planned(const struct agent *a)
+{
+    for (size_t i = 0; i < a->jobs.n; i++) {
+        struct job *j = a->jobs.v[i];
+        if (j->state == JOB_CHECKING && j->ask.dry && asked_over(j))
+            return j;
+    }
     return NULL;
 }
 
@@ -411,12 +381,9 @@ struct agent_task *agent_change(
     }
     struct job *j = job_new(a, sink);
     job_take_ask(j, ask);
-    if (ask->dry) { /* only reads: waits for nobody */
-        job_start(a, j);
-        return NULL;
-    }
     VEC_PUSH(&a->jobs, j);
-    return &j->task;
+    /* A dry one only reads: it waits for no turn, only for other nodes. */
+    return !ask->dry || job_start(a, j) ? &j->task : NULL;
 }
 
 struct agent_task *job_found(struct agent *a, struct draft *draft, struct identity *founding,
@@ -456,7 +423,7 @@ bool jobs_found(const struct agent *a)
 
 void job_forget(struct agent *a, struct job *j)
 {
-    if (j->state == JOB_QUEUED) { /* nothing has happened: nothing will */
+    if (j->state == JOB_QUEUED || j->state == JOB_CHECKING) { /* nothing has happened, or will */
         job_remove(a, j);
         job_free(j);
         return;
@@ -627,16 +594,19 @@ bool jobs_work(struct agent *a)
             return true;
         }
     }
+    bool asked = asked_work(a);
     bool busy = a->stopping || jobs_committing(a) || agent_ledger_committing(a);
-    struct job *next = busy ? NULL : jobs_next(a);
-    if (next)
+    struct job *next = busy ? jobs_planned(a) : jobs_next(a);
+    if (next && next->state == JOB_CHECKING)
+        job_checked(a, next);
+    else if (next)
         job_start(a, next);
-    return next != NULL;
+    return asked || next != NULL;
 }
 
 time_ms jobs_deadline(const struct agent *a)
 {
-    time_ms at = TIME_NEVER;
+    time_ms at = asked_deadline(a);
     for (size_t i = 0; i < a->jobs.n; i++)
         if (job_waits(a->jobs.v[i]) && a->jobs.v[i]->deadline < at)
             at = a->jobs.v[i]->deadline;

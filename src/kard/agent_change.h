@@ -1,20 +1,32 @@
 /* agent_change.h: changes under way, from the request to the answer.
  *
- *   QUEUED ──► (draft) ──► COMMITTING ──► CONVERGING ──► answered
- *      └─ refused ─► answered    └─ not durable ─► answered
+ *   QUEUED ──► (draft) ──► CHECKING ──────► (draft again?) ──► COMMITTING ──► CONVERGING ──►
+ * answered └─ refused ─► answered  └─ refused, planned ─► answered    └─ not durable ─► answered
  *
  * Another node's question how far one of its changes is here is a job too: AWAITING the change,
  * then CONVERGING.
  *
- * One change at a time is drafted and committed, in the order in which they came, so that each is
- * judged against all before it; any number converge. */
+ * One change at a time is drafted and committed, so that each is judged against all before it; any
+ * number are checked by other nodes (agent_check.h) or converge. Those that touch no other node
+ * keep the order in which they came. */
 #ifndef KAR_KARD_AGENT_CHANGE_H
 #define KAR_KARD_AGENT_CHANGE_H
 
+#include "kard/agent_check.h"
 #include "kard/agent_draft.h"
 #include "kard/agent_others.h"
 
-enum job_state { JOB_QUEUED, JOB_COMMITTING, JOB_AWAITING, JOB_CONVERGING, JOB_STATES };
+/* A change that others move under is shown to the nodes anew so often at most. */
+enum { JOB_ROUNDS_MAX = 3 };
+
+enum job_state {
+    JOB_QUEUED,
+    JOB_CHECKING,
+    JOB_COMMITTING,
+    JOB_AWAITING,
+    JOB_CONVERGING,
+    JOB_STATES
+};
 
 /* Makes the draft of a change of the agents' own when its turn has come; what it puts into `b` is
  * committed with it. */
@@ -31,9 +43,11 @@ struct job {
     void (*make_free)(void *ctx);
     struct agent_change_ask ask; /* with its own copies of all texts */
     struct draft draft;
-    change_id awaits;     /* the change that is asked about; zero: it is our own */
-    struct others others; /* the other nodes that it touches */
-    struct map ops;       /* object id → its operation, once the draft is sealed */
+    uint64_t moves;           /* of the agent, when it was drafted */
+    struct asked_nodes asked; /* what the nodes that it touches say of it */
+    change_id awaits;         /* the change that is asked about; zero: it is our own */
+    struct others others;     /* the other nodes that it touches */
+    struct map ops;           /* object id → its operation, once the draft is sealed */
     time_ms started, committed, deadline;
 };
 

@@ -430,6 +430,7 @@ void converge_done(struct agent *a)
 /* The intent moved: judged at once, so that states answer for it; rendered against a fresh look. */
 void agent_intent_moved(struct agent *a)
 {
+    a->moves++;
     admission_done(&a->verdicts);
     a->verdicts = (struct verdicts){0};
     admission_judge(a->intent, a->ledger, a->node, &a->verdicts);

@@ -1,7 +1,9 @@
 /* agent_draft.c: a change in the making passes its gates, in order:
  *
- *     documents -> seal -> rules -> ledger -> admission -> live kernel -> preview
+ *     documents -> seal -> rules -> ledger -> admission     draft_make
+ *                                  live kernel -> preview   draft_kernel
  *
+ * Another node's draft comes sealed: ledger and admission, as they are here, then its kernel.
  * Everything happens on forks. The first gate that refuses ends it; a gate reports all it finds. */
 #include "kard/agent_draft.h"
 
@@ -20,8 +22,7 @@ static int draft_err(struct draft *d, const struct err *e)
     return -(int)e->code;
 }
 
-/* Gates speak of operations; the request has documents, some of which need no operation. */
-static void errs_to_docs(struct draft *d, struct errs *l, size_t from)
+void draft_at_docs(const struct draft *d, struct errs *l, size_t from)
 {
     static const char head[] = "/docs/";
     for (size_t i = from; i < l->n; i++) {
@@ -158,7 +159,9 @@ static int draft_verdicts(struct agent *a, struct draft *d, const struct verdict
 static const char *vm_of(void *ctx, const struct object *port)
 {
     const struct agent *a = ctx;
-    return a->opt.host->vm_of(a->opt.host->ctx, port->name);
+    return intent_on_node(a->intent, port, a->node)
+               ? a->opt.host->vm_of(a->opt.host->ctx, port->name)
+               : NULL; /* another host's may have the same name here */
 }
 
 static int draft_rules(struct agent *a, const struct draft_ask *ask, struct draft *d)
@@ -167,12 +170,12 @@ static int draft_rules(struct agent *a, const struct draft_ask *ask, struct draf
     size_t errs = d->errs.n, warnings = d->warnings.n;
     int r = rules_check(a->intent, d->after, a->ledger, d->change->ops, d->change->ops_n, &opt,
         &d->errs, &d->warnings);
-    errs_to_docs(d, &d->errs, errs);
-    errs_to_docs(d, &d->warnings, warnings);
+    draft_at_docs(d, &d->errs, errs);
+    draft_at_docs(d, &d->warnings, warnings);
     return r;
 }
 
-static int draft_kernel(struct agent *a, struct draft *d, const struct verdicts *v)
+int draft_kernel(struct agent *a, struct draft *d)
 {
     const struct netstate *actual;
     struct err e = {0};
@@ -182,11 +185,17 @@ static int draft_kernel(struct agent *a, struct draft *d, const struct verdicts 
     size_t errs = d->errs.n, warnings = d->warnings.n;
     r = validate_change(d->after, d->ledger, a->node, d->change->ops, d->change->ops_n, actual,
         a->kernel->ops->features(a->kernel), &d->errs, &d->warnings);
-    errs_to_docs(d, &d->errs, errs);
-    errs_to_docs(d, &d->warnings, warnings);
+    draft_at_docs(d, &d->errs, errs);
+    draft_at_docs(d, &d->warnings, warnings);
     if (r == 0)
-        draft_preview(a, d, v, actual);
+        draft_preview(a, d, actual);
     return r;
+}
+
+static int draft_admission(struct agent *a, struct draft *d)
+{
+    admission_judge(d->after, d->ledger, a->node, &d->verdicts);
+    return draft_verdicts(a, d, &d->verdicts);
 }
 
 static int draft_judge(struct agent *a, const struct draft_ask *ask, struct draft *d)
@@ -200,15 +209,19 @@ static int draft_judge(struct agent *a, const struct draft_ask *ask, struct draf
     r = draft_rules(a, ask, d);
     if (r == 0)
         r = draft_ledger(a, d);
-    if (r < 0)
-        return r;
-    struct verdicts v = {0};
-    admission_judge(d->after, d->ledger, a->node, &v);
-    r = draft_verdicts(a, d, &v);
-    if (r == 0)
-        r = draft_kernel(a, d, &v);
-    admission_done(&v);
-    return r;
+    return r < 0 ? r : draft_admission(a, d);
+}
+
+int draft_take(struct agent *a, struct draft *d)
+{
+    d->dry = true;
+    d->doc_of_op = mem_alloc((d->change->ops_n + 1) * sizeof(*d->doc_of_op));
+    for (size_t i = 0; i < d->change->ops_n; i++)
+        d->doc_of_op[i] = i;
+    d->after = intent_fork(a->intent);
+    intent_apply(d->after, d->change);
+    int r = draft_ledger(a, d);
+    return r < 0 ? r : draft_admission(a, d);
 }
 
 static void draft_author(struct draft *d, const char *author, const char *message)
@@ -259,6 +272,7 @@ void draft_done(struct draft *d)
     buf_done(&d->bytes);
     intent_free(d->after);
     ledger_free(d->ledger);
+    admission_done(&d->verdicts);
     slot_done(&d->slot);
     free(d->doc_of_op);
     value_free(d->docs);

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "kard/agent_change.h"
+#include "kard/agent_check.h"
 
 void intake_add(struct intake **t, struct agent *a, struct change *c, struct slot *s)
 {
@@ -47,6 +48,7 @@ void agent_accept(struct agent *a, const struct change *c)
     agent_ledger_change(a, c);
     hlc_seen(&a->hlc, c->hlc);
     history_add(&a->history, c);
+    check_accepted(a, &c->id);
     agent_log(a, LOG_INFO, "change %.8s by %s%s%s: %zu operation%s%s%s", ID_TEXT(&c->id), c->author,
         ID_EQ(&c->origin, &a->is.self) ? "" : " on ",
         ID_EQ(&c->origin, &a->is.self) ? "" : members_name(&a->members, &c->origin), c->ops_n,

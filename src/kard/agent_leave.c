@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "kard/agent_change.h"
+#include "kard/agent_check.h"
 #include "kard/agent_errand.h"
 #include "kard/agent_node.h"
 
@@ -71,6 +72,7 @@ static void forget_cluster(struct agent *a)
     agent_log(a, LOG_INFO, "this node left its cluster; its network stays as it is");
     agent_gossip_done(a);
     agent_calls_done(a);
+    check_serve_done(a);
     errands_done(a);
     agent_fact_done(a);
     tokens_done(&a->tokens);
@@ -89,6 +91,8 @@ static void forget_cluster(struct agent *a)
     a->node[0] = '\0';
     a->seq = a->epoch = 0;
     a->prev = (change_id){0};
+    a->moves++;
+    a->checking.recent_n = 0;
     converge_forget(a);
 }
 

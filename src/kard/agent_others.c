@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "kard/agent_change.h"
 #include "kard/agent_errand.h"
+#include "kard/agent_presence.h"
 
 struct other {
     struct job *job;
@@ -22,64 +23,17 @@ struct other {
     bool settled;
 };
 
-/* --- who is touched --------------------------------------------------------------------------- */
-
-/* The members that some object stands on, before or after; most changes name few, or all. */
-struct touched {
-    const struct agent *a;
-    struct map names; /* of all other members → its place + 1 */
-    bool *is;         /* by place */
-    size_t left;      /* not touched so far */
-};
-
-static void touch(struct touched *t, size_t place)
-{
-    t->left -= !t->is[place];
-    t->is[place] = true;
-}
-
-static void touch_nodes(struct touched *t, const struct intent *in, const struct object *o)
-{
-    if (!o || schema_kinds[o->kind].is_managed)
-        return;
-    for (size_t i = 0; o->nodes.type == NODES_LIST && i < o->nodes.n; i++) {
-        uintptr_t place = (uintptr_t)map_get_str(&t->names, o->nodes.names[i]);
-        if (place)
-            touch(t, place - 1);
-    }
-    for (size_t i = 0; o->nodes.type != NODES_LIST && t->left && i < t->a->members.n; i++) {
-        const char *name = t->a->members.v[i]->name;
-        if (!t->is[i] && map_get_str(&t->names, name) && intent_on_node(in, o, name))
-            touch(t, i);
-    }
-}
-
 void others_find(struct agent *a, struct job *j, const struct intent *after)
 {
-    const struct change *c = j->draft.change;
-    struct touched t = {.a = a, .names = MAP_INIT, .is = mem_alloc(a->members.n + 1)};
-    for (size_t i = 0; i < a->members.n; i++) {
-        const struct member *m = a->members.v[i];
-        if (m->is.removed || ID_EQ(&m->is.id, &a->is.self))
-            continue;
-        map_set_str(&t.names, m->name, (void *)(uintptr_t)(i + 1));
-        t.left++;
-    }
-    for (size_t i = 0; after && t.left && i < c->ops_n; i++) {
-        const object_id *id = &c->ops[i].object->id;
-        touch_nodes(&t, a->intent, intent_get(a->intent, id));
-        touch_nodes(&t, after, intent_get(after, id));
-    }
-    for (size_t i = 0; i < a->members.n; i++) {
-        if (!t.is[i])
-            continue;
+    struct node_names names = {0};
+    touched_others(a, j->draft.change, after, &names);
+    for (size_t i = 0; i < names.n; i++) {
         struct other *o = MEM_NEW(struct other);
         o->job = j;
-        snprintf(o->name, sizeof(o->name), "%s", a->members.v[i]->name);
+        snprintf(o->name, sizeof(o->name), "%s", names.v[i]);
         VEC_PUSH(&j->others, o);
     }
-    map_done(&t.names);
-    free(t.is);
+    node_names_done(&names);
 }
 
 /* --- asking ----------------------------------------------------------------------------------- */
@@ -171,14 +125,12 @@ void others_ask(struct agent *a, struct job *j)
 {
     for (size_t i = 0; i < j->others.n; i++) {
         struct other *o = j->others.v[i];
-        const struct member *m = members_named(&a->members, o->name);
         struct err e;
-        if (m && (m->state == MEMBER_ALIVE || m->state == MEMBER_SUSPECT)) {
+        if (presence_reaches(a, o->name)) {
             other_ask(a, o);
             continue;
         }
-        err_set(&e, ERR_UNREACHABLE, what("%s is not reached now", o->name), NULL,
-            fix("it applies the change when it returns"));
+        presence_why(a, o->name, &e);
         other_away(o, &e);
     }
 }
@@ -196,11 +148,14 @@ void others_values(const struct job *j, struct value *nodes)
     for (size_t i = 0; i < j->others.n; i++) {
         const struct other *o = j->others.v[i];
         struct value *v = o->answer ? value_clone(o->answer) : value_map();
+        size_t operations;
         if (!o->answer) {
             value_set_text(v, "node", o->name);
             value_set_text(v, "state", object_state_text(OBJ_APPLYING));
             value_set(v, "objects", value_list());
         }
+        if (asked_operations(j, o->name, &operations))
+            value_set_int(v, "operations", (int64_t)operations);
         value_add(nodes, v);
     }
 }

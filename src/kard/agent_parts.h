@@ -109,6 +109,24 @@ struct errands { /* agent_errand.c */
     size_t n, cap;
 };
 
+/* --- changes shown to the nodes that they touch (agent_check.c, agent_check_serve.c) -----------
+ */
+
+enum { CHECK_RECENT_MAX = 16 }; /* changes accepted last that a question names */
+
+struct asked_node;
+struct served_check;
+struct checking {
+    struct {
+        struct asked_node **v; /* ours under way, at most CHECK_ASKING_MAX */
+        size_t n, cap;
+    } asking;
+    struct served_check *served; /* others' under way here, in the order in which they came */
+    size_t served_n;
+    change_id recent[CHECK_RECENT_MAX]; /* a ring */
+    size_t recent_n;                    /* ever accepted */
+};
+
 struct identity {
     cluster_id cluster;
     node_id self;
@@ -148,6 +166,8 @@ struct agent {
     struct agent_calls calls;
     struct agent_echoes echoes;
     struct agent_fact fact;
+    struct checking checking;
+    uint64_t moves;             /* how often intent or ledger changed */
     bool removed;               /* from the cluster: the kernel is left as it is */
     time_ms self_at, self_last; /* agent_node.c: our own object is looked at; was changed */
 

@@ -5,9 +5,12 @@
  *
  * One thing cannot be known before a change is sealed: the ids of what it creates, and with them
  * the names of overlays' devices. A plan shows "vx-<blue>" in their place (docs/adr/0017). */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/map.h"
+#include "base/mem.h"
 #include "intent/ifname.h"
 #include "kard/agent_draft.h"
 
@@ -29,40 +32,77 @@ struct value *operation_to_value(const struct kop *op, const struct intent *in)
 
 /* --- devices without a name yet ------------------------------------------ */
 
-/* Of the overlays that a plan would make: device → object. */
-static void devices_find(struct agent *a, const struct draft *d, struct map *ret)
+/* What is written in the place of another word in the texts of a plan. */
+struct words_map {
+    struct map to; /* word → what takes its place, owned */
+};
+
+static void words_map_add(struct words_map *m, const char *word, char *taken)
 {
-    for (size_t i = 0; d->dry && i < d->change->ops_n; i++) {
-        const struct object *o = d->change->ops[i].object;
-        char device[IFNAME_BYTES];
-        if (o->kind == KIND_OVERLAY && !intent_get(a->intent, &o->id))
-            map_set_str(ret, ifname_of_overlay(&o->id, device), (void *)(uintptr_t)(i + 1));
-    }
+    free(map_set_str(&m->to, word, taken));
 }
 
-/* The text with "vx-<blue>" for a device's name that will be another. */
-static void devices_hide(
-    const struct draft *d, const struct map *devices, struct value *operation, const char *key)
+static void words_map_done(struct words_map *m)
 {
+    map_done_with(&m->to, free);
+}
+
+static void words_replace(const struct words_map *m, struct value *operation, const char *key)
+{
+    static const char between[] = " ,;:()";
     const char *text = value_get_text(operation, key);
     struct buf b = BUF_INIT;
-    while (*text) {
-        size_t n = strcspn(text, " ,;:()");
-        char device[IFNAME_BYTES] = "";
-        if (n < sizeof(device))
-            memcpy(device, text, n);
-        uintptr_t op = (uintptr_t)map_get_str(devices, device);
-        if (op > 0)
-            buf_printf(&b, "vx-<%s>", d->change->ops[op - 1].object->name);
+    while (text && *text) {
+        size_t n = strcspn(text, between);
+        char word[OBJECT_NAME_MAX + 8] = "";
+        if (n < sizeof(word))
+            memcpy(word, text, n);
+        const char *other = map_get_str(&m->to, word);
+        if (other)
+            buf_add_str(&b, other);
         else
             buf_add(&b, text, n);
         text += n;
-        n = strspn(text, " ,;:()");
+        n = strspn(text, between);
         buf_add(&b, text, n);
         text += n;
     }
-    value_set_text(operation, key, buf_cstr(&b));
+    if (text)
+        value_set_text(operation, key, buf_cstr(&b));
     buf_done(&b);
+}
+
+static void operation_replace(const struct words_map *m, struct value *operation)
+{
+    if (m->to.n == 0)
+        return;
+    words_replace(m, operation, "text");
+    words_replace(m, operation, "reason");
+}
+
+/* The overlays that a change makes: their devices, and what stands for them; `hide`: which way. */
+static void devices_find(const struct draft *d, bool hide, struct words_map *ret)
+{
+    for (size_t i = 0; i < d->change->ops_n; i++) {
+        const struct op *op = &d->change->ops[i];
+        const struct object *o = op->object;
+        char device[IFNAME_BYTES], shown[OBJECT_NAME_MAX + 8];
+        if (o->kind != KIND_OVERLAY || memcmp(o->id.b, op->rev.b, sizeof(o->id.b)) != 0)
+            continue; /* it was there: its id is that of the revision which made it */
+        ifname_of_overlay(&o->id, device);
+        snprintf(shown, sizeof(shown), "vx-<%s>", o->name);
+        words_map_add(ret, hide ? device : shown, mem_strdup(hide ? shown : device));
+    }
+}
+
+void draft_devices_show(const struct draft *d, struct value *operations)
+{
+    struct words_map m = {.to = MAP_INIT};
+    if (!d->dry)
+        devices_find(d, false, &m);
+    for (size_t i = 0; m.to.n && i < operations->n; i++)
+        operation_replace(&m, operations->v[i]);
+    words_map_done(&m);
 }
 
 /* --- the plan ------------------------------------------------------------ */
@@ -93,29 +133,26 @@ static void warn_disruptive(struct agent *a, struct draft *d, const struct plan 
     map_done(&docs);
 }
 
-void draft_preview(struct agent *a, struct draft *d, const struct verdicts *verdicts,
-    const struct netstate *actual)
+void draft_preview(struct agent *a, struct draft *d, const struct netstate *actual)
 {
     struct netstate desired = {0};
     struct render_notes notes = {0};
     struct plan plan = {0};
-    converge_render(a, d->after, d->ledger, verdicts, actual, &desired, &notes);
+    converge_render(a, d->after, d->ledger, &d->verdicts, actual, &desired, &notes);
     plan_make(&desired, actual, &a->converge.loans, &plan);
     if (plan.disruptive)
         warn_disruptive(a, d, &plan);
     struct value *ops = value_list();
-    struct map devices = MAP_INIT;
-    devices_find(a, d, &devices);
+    struct words_map devices = {.to = MAP_INIT};
+    if (d->dry)
+        devices_find(d, true, &devices);
     for (size_t i = 0; i < plan.n; i++) {
         bool gone = !intent_get(d->after, &plan.v[i].object);
         struct value *op = operation_to_value(&plan.v[i], gone ? a->intent : d->after);
-        if (devices.n > 0) {
-            devices_hide(d, &devices, op, "text");
-            devices_hide(d, &devices, op, "reason");
-        }
+        operation_replace(&devices, op);
         value_add(ops, op);
     }
-    map_done(&devices);
+    words_map_done(&devices);
     d->node = value_map();
     value_set_text(d->node, "node", a->node);
     value_set(d->node, "operations", ops);

@@ -204,20 +204,20 @@ static void a_split_heals(void **state)
                     "{'kind':'switch','name':'lan','nodes':'all','spec':{'ageing_s':400}}\n"
                     "64.03   n3 is asked for "
                     "{'kind':'switch','name':'lan','nodes':'all','spec':{'ageing_s':500}}\n"
-                    "64.03 n1: has change 6 of n1\n"
                     "64.03 n3: has change 2 of n3\n"
+                    "64.04 n1: has change 6 of n1\n"
                     "64.04 n2: has change 6 of n1\n");
     net_heal(&s->c.net);
     story_run(s, 8000);
-    expect_trace(s, "65.05 n3: n1 is alive\n"
-                    "65.05 n1: n2 is suspect\n"
-                    "65.05 n1: n3 is alive\n"
-                    "65.05 n1: n2 is alive\n"
-                    "65.05 n2: n3 is alive\n"
-                    "65.05 n3: n2 is alive\n"
-                    "65.05 n1: has change 2 of n3\n"
-                    "65.05 n3: has change 6 of n1\n"
-                    "65.08 n2: has change 2 of n3\n");
+    expect_trace(s, "66.22 n2: n1 is suspect\n"
+                    "66.22 n2: n3 is alive\n"
+                    "66.22 n3: n2 is alive\n"
+                    "66.22 n2: has change 2 of n3\n"
+                    "66.22 n3: has change 6 of n1\n"
+                    "66.24 n1: n3 is alive\n"
+                    "66.24 n2: n1 is alive\n"
+                    "66.24 n3: n1 is alive\n"
+                    "66.25 n1: has change 2 of n3\n");
     const struct object *lan = intent_find(
         s->c.node[1].t.agent->intent, KIND_SWITCH, "lan", NULL, NULL);
     assert_non_null(lan);
@@ -267,24 +267,24 @@ static void two_nodes_claim_one_vni(void **state)
         "{'kind':'overlay','name':'a','nodes':'all','spec':{'underlay':'eth2','vni':5001}}\n"
         "3.03   n3 is asked for "
         "{'kind':'overlay','name':'b','nodes':'all','spec':{'underlay':'eth2','vni':5001}}\n"
-        "3.03 n3: has change 2 of n3\n"
-        "3.03 n3: overlay b is pending\n"
-        "3.04 n1: has change 2 of n3\n"
-        "3.04 n1: overlay b is pending\n"
         "3.04 n2: has change 2 of n2\n"
-        "3.04 n2: has change 2 of n3\n"
         "3.04 n2: overlay a is pending\n"
-        "3.04 n2: overlay b is pending\n"
         "3.04 n1: has change 2 of n2\n"
         "3.04 n1: overlay a is pending\n"
         "3.04 n3: has change 2 of n2\n"
+        "3.04 n3: has change 2 of n3\n"
         "3.04 n3: overlay a is pending\n"
-        "3.04 n1: overlay b is active\n"
-        "3.04 n1: overlay a is conflicted\n"
-        "3.04 n3: overlay b is active\n"
-        "3.04 n3: overlay a is conflicted\n"
-        "3.04 n2: overlay b is active\n"
-        "3.04 n2: overlay a is conflicted\n");
+        "3.04 n3: overlay b is pending\n"
+        "3.04 n1: has change 2 of n3\n"
+        "3.04 n1: overlay b is pending\n"
+        "3.04 n2: has change 2 of n3\n"
+        "3.04 n2: overlay b is pending\n"
+        "3.04 n1: overlay a is active\n"
+        "3.04 n1: overlay b is conflicted\n"
+        "3.04 n2: overlay a is active\n"
+        "3.04 n3: overlay a is active\n"
+        "3.04 n3: overlay b is conflicted\n"
+        "3.04 n2: overlay b is conflicted\n");
     story_end(s);
 }
 

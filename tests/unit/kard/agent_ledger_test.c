@@ -209,11 +209,12 @@ static void test_provisional_refused_with_a_vm(void **state)
               "'address':{'n1':'10.0.7.1/24','n2':'10.0.7.2/24'}}}"));
     settle(p);
     must(&p->n2, "change.apply",
-        "{'provisional':true,'docs':[" MESH("blue", "5") "," MESH("idle", "6") "]}");
+        "{'provisional':true,'yes':true,'docs':[" MESH("blue", "5") "," MESH("idle", "6") "]}");
     must(&p->n2, "change.apply",
         APPLY("{'kind':'port','name':'tap7','nodes':['n2'],'spec':{'switch':'blue'}}"));
     assert_true(kernel_has(&p->n2, "tap7") && kernel_has(&p->n2, "idle"));
-    must(&p->n1, "change.apply", APPLY(MESH("red", "5") "," MESH("green", "6")));
+    must(&p->n1, "change.apply",
+        "{'yes':true,'docs':[" MESH("red", "5") "," MESH("green", "6") "]}");
     settle(p);
     assert_true(kernel_has(&p->n2, "blue") && kernel_has(&p->n2, "tap7"));
     assert_false(kernel_has(&p->n2, "idle"));

@@ -1,0 +1,22 @@
+/* agent_touched.h: which other nodes a change touches. */
+#ifndef KAR_KARD_AGENT_TOUCHED_H
+#define KAR_KARD_AGENT_TOUCHED_H
+
+#include "kard/agent_parts.h"
+
+struct node_names {
+    char **v;
+    size_t n, cap;
+};
+void node_names_add(struct node_names *l, const char *name);
+bool node_names_have(const struct node_names *l, const char *name);
+void node_names_done(struct node_names *l);
+
+/* The members but this one on which some object of the change stands, before it or after; and whose
+ * own node object it edits, since that decides what stands there. ret is the caller's. */
+void touched_others(const struct agent *a, const struct change *c, const struct intent *after,
+    struct node_names *ret);
+/* The same about this node. */
+bool touched_here(const struct agent *a, const struct change *c, const struct intent *after);
+
+#endif
