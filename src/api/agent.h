@@ -121,6 +121,9 @@ struct agent_api {
         void *ctx, const char *change, time_ms timeout_ms, const struct agent_sink *sink);
     struct agent_task *(*change_check)(
         void *ctx, const struct agent_check_ask *ask, const struct agent_sink *sink);
+    /* Another node's end of tunnels (a list of objects' ids, for the call): docs/api.md. */
+    struct agent_task *(*overlay_hold)(
+        void *ctx, const node_id *from, const struct value *objects, const struct agent_sink *sink);
     struct agent_task *(*change)(
         void *ctx, const struct agent_change_ask *ask, const struct agent_sink *sink);
     struct agent_task *(*watch)(

@@ -45,6 +45,7 @@ const struct method *const api_methods[] = {
     &method_node_rename,
     &method_object_list,
     &method_object_show,
+    &method_overlay_hold,
     &method_status,
     &method_token_create,
     &method_token_list,

@@ -16,6 +16,7 @@ extern const struct method method_nic_list, method_nic_show;
 extern const struct method method_node_remove, method_node_rename;
 extern const struct method method_token_create, method_token_list, method_token_revoke;
 extern const struct method method_object_list, method_object_show;
+extern const struct method method_overlay_hold;
 extern const struct method method_watch;
 
 #endif

@@ -116,6 +116,14 @@ bool ends_are_pair(const struct ends *e)
     return e->n == 2 && e->v[0].index != ENDS_UNLISTED && e->v[0].node && e->v[1].node;
 }
 
+const struct end *ends_other(const struct ends *e, const char *node)
+{
+    if (!ends_are_pair(e))
+        return NULL;
+    bool first = strcmp(e->v[0].node, node) == 0, second = strcmp(e->v[1].node, node) == 0;
+    return first == second ? NULL : &e->v[first];
+}
+
 char *ends_pair_key(const struct ends *e)
 {
     if (!ends_are_pair(e) || !e->v[0].under || !e->v[1].under)

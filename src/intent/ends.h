@@ -39,6 +39,9 @@ void ends_done(struct ends *e);
 
 /* The end on this node, NULL when there is none. */
 const struct end *ends_on_node(const struct ends *e, const char *node);
+/* Of a two-ended tunnel between members that has an end on this node, the other one, which is on
+ * another node. NULL: it is none, or has none here. */
+const struct end *ends_other(const struct ends *e, const char *node);
 /* A two-ended tunnel between members: listed, exactly two ends, both with a node. */
 bool ends_are_pair(const struct ends *e);
 /* "n1/storage n2/storage": both ends in one order whoever is named first. Names without regard to

@@ -168,6 +168,7 @@ static struct agent_api api_table(struct agent *a)
         .token_revoke = agent_token_revoke,
         .node_rename = agent_node_rename,
         .node_remove = agent_node_remove,
+        .overlay_hold = agent_overlay_hold,
         .is_elsewhere = agent_is_elsewhere,
         .ask = agent_ask,
         .change_check = agent_change_check,
@@ -182,6 +183,8 @@ static struct agent_api api_table(struct agent *a)
 
 static void agent_free(struct agent *a)
 {
+    agent_hold_done(a);
+    agent_trial_done(a);
     intakes_done(a);
     agent_gossip_done(a);
     agent_join_done(a);
@@ -212,7 +215,7 @@ int agent_open(const struct agent_options *opt, struct agent **ret, struct err *
     a->ledger = ledger_new();
     a->converge.reconcile = reconcile_new();
     a->converge.timer = a->converge.clear_at = TIME_NEVER;
-    a->gossip.epoch_at = a->join.until = a->fact.at = a->self_at = TIME_NEVER;
+    a->gossip.epoch_at = a->join.until = a->fact.at = a->self_at = a->holds.at = TIME_NEVER;
     a->self_last = -AGENT_SELF_GAP_MS; /* long ago */
     int r = agent_load(a, e);
     if (r < 0) {
@@ -251,6 +254,7 @@ void agent_close(struct agent *a)
     agent_echoes_done(a);
     watches_done(a);
     check_serve_done(a);
+    agent_hold_done(a);
     errands_done(a);
     a->kernel->ops->close(a->kernel);
     agent_free(a);
@@ -259,15 +263,16 @@ void agent_close(struct agent *a)
 bool agent_work(struct agent *a)
 {
     a->store->ops->dispatch(a->store);
-    return converge_work(a) || agent_ledger_work(a) || agent_gossip_work(a) || agent_join_work(a) ||
-           agent_fact_work(a) || agent_self_work(a) || check_serve_work(a) || jobs_work(a);
+    return converge_work(a) || agent_hold_work(a) || agent_ledger_work(a) || agent_gossip_work(a) ||
+           agent_join_work(a) || agent_fact_work(a) || agent_self_work(a) || check_serve_work(a) ||
+           jobs_work(a);
 }
 
 time_ms agent_deadline(const struct agent *a)
 {
     const time_ms due[] = {converge_deadline(a), jobs_deadline(a), agent_ledger_deadline(a),
         agent_gossip_deadline(a), agent_join_deadline(a), agent_fact_deadline(a),
-        agent_self_deadline(a), check_serve_deadline(a)};
+        agent_self_deadline(a), check_serve_deadline(a), agent_hold_deadline(a)};
     time_ms at = TIME_NEVER;
     for (size_t i = 0; i < ARRAY_LEN(due); i++)
         at = due[i] < at ? due[i] : at;

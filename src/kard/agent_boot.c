@@ -268,6 +268,8 @@ int agent_load(struct agent *a, struct err *e)
         r = agent_removed_load(a, e);
     if (r == 0)
         r = agent_token_load(a, e);
+    if (r == 0)
+        r = agent_hold_load(a, e);
     if (r < 0)
         return r;
     history_order(&a->history);

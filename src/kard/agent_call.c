@@ -26,6 +26,7 @@ static const struct {
     {"nic.show", false},
     {"object.list", false},
     {"object.show", false},
+    {"overlay.hold", false},
     {"token.list", false},
     {"token.revoke", true},
 };

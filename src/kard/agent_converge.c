@@ -201,6 +201,31 @@ static void feed(struct agent *a, struct reconcile_event *ev)
 
 /* --- desired ---------------------------------------------------------------------------------- */
 
+static enum render_pair gate_pair(
+    void *ctx, const struct object *o, const char *node, struct err *ret_reason)
+{
+    return hold_pair(ctx, o, node, ret_reason);
+}
+
+static const struct err *gate_refusal(void *ctx, const struct object *o)
+{
+    return agent_trial_refusal(ctx, o);
+}
+
+/* A draft shows what it makes as it will be: gate 2 judges it, the other end is asked later. */
+static enum render_pair draft_pair(
+    void *ctx, const struct object *o, const char *node, struct err *ret_reason)
+{
+    struct agent *a = ctx;
+    return intent_get(a->intent, &o->id) ? hold_pair(a, o, node, ret_reason) : PAIR_HELD;
+}
+
+static const struct err *draft_refusal(void *ctx, const struct object *o)
+{
+    const struct agent *a = ctx;
+    return intent_get(a->intent, &o->id) == o ? agent_trial_refusal(a, o) : NULL;
+}
+
 static struct render_host render_host_of(struct agent *a, const struct netstate *actual)
 {
     return (struct render_host){
@@ -220,6 +245,9 @@ void converge_render(struct agent *a, const struct intent *in, const struct ledg
     struct render_notes *ret_notes)
 {
     struct render_host host = render_host_of(a, actual);
+    const struct render_gate gate = {a, gate_pair, gate_refusal};
+    const struct render_gate draft = {a, draft_pair, draft_refusal};
+    host.gate = in == a->intent ? &gate : &draft;
     render_on(in, l, v, &host, ret_desired, ret_notes);
 }
 
@@ -258,7 +286,9 @@ static void render_again(struct agent *a, const struct netstate *actual)
     if (render_holds(a, actual))
         return;
     a->converge.stale_desired = false;
+    agent_trial_run(a, actual);
     converge_render(a, a->intent, a->ledger, &a->verdicts, actual, &desired, &notes);
+    agent_hold_rendered(a, &notes);
     a->converge.rendered_live = notes.live;
     feed(a, &(struct reconcile_event){.type = RE_DESIRED, .state = &desired, .notes = &notes});
     buf_clear(&a->converge.inputs);
@@ -405,8 +435,10 @@ int converge_start(struct agent *a, struct plan *undo, struct err *e)
         return r;
     struct borrowed loans = {0};
     borrowed_copy(&loans, &g->loans);
-    if (a->founded)
+    if (a->founded) {
         admission_judge(a->intent, a->ledger, a->node, &a->verdicts);
+        agent_trial_start(a);
+    }
     feed(a, &(struct reconcile_event){.type = RE_START, .undo = undo, .borrowed = &loans});
     g->stale_desired = true;
     render_again(a, &actual);
@@ -434,6 +466,8 @@ void agent_intent_moved(struct agent *a)
     admission_done(&a->verdicts);
     a->verdicts = (struct verdicts){0};
     admission_judge(a->intent, a->ledger, a->node, &a->verdicts);
+    agent_hold_moved(a);
+    agent_trial_moved(a);
     a->converge.stale_desired = true;
     a->converge.quiet = false;
 }

@@ -220,4 +220,6 @@ void agent_member_moved(struct agent *a, const node_id *id, enum member_state st
         agent_log(a, state == MEMBER_ALIVE ? LOG_INFO : LOG_NOTE, "%s is %s",
             m->name[0] ? m->name : "a node", member_state_text(state));
     watch_member(a, m->name, member_state_text(state));
+    if (state != MEMBER_SUSPECT)
+        agent_hold_member(a, id);
 }

@@ -46,6 +46,8 @@ void batch_change(struct store_batch *b, const struct change *c)
 void agent_accept(struct agent *a, const struct change *c)
 {
     agent_ledger_change(a, c);
+    if (ID_EQ(&c->origin, &a->is.self) && ledger_standing(a->ledger, c) == STANDING_COUNTS)
+        agent_trial_passed(a, c);
     hlc_seen(&a->hlc, c->hlc);
     history_add(&a->history, c);
     check_accepted(a, &c->id);

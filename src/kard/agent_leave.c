@@ -74,6 +74,8 @@ static void forget_cluster(struct agent *a)
     agent_calls_done(a);
     check_serve_done(a);
     errands_done(a);
+    agent_hold_done(a);
+    agent_trial_done(a);
     agent_fact_done(a);
     tokens_done(&a->tokens);
     members_done(&a->members);
@@ -171,7 +173,8 @@ bool agent_leave_work(struct agent *a)
         j->until = agent_now(a) + LEAVE_LOOK_MS;
         return true;
     }
-    if (!converge_is_idle(a)) { /* its commits name what we are about to forget */
+    if (!converge_is_idle(a) ||
+        !agent_hold_is_idle(a)) { /* its commits name what we are about to forget */
         j->until = agent_now(a) + LEAVE_LOOK_MS;
         return true;
     }

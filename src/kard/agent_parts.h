@@ -14,10 +14,12 @@
 #include "kard/agent_echo.h"
 #include "kard/agent_fact.h"
 #include "kard/agent_gossip.h"
+#include "kard/agent_hold.h"
 #include "kard/agent_join.h"
 #include "kard/agent_ledger.h"
 #include "kard/agent_members.h"
 #include "kard/agent_token.h"
+#include "kard/agent_trial.h"
 #include "netcfg/reconcile.h"
 
 /* --- history: an index over the changes in the store (agent_history.c) ------------------------ */
@@ -172,6 +174,8 @@ struct agent {
     time_ms self_at, self_last; /* agent_node.c: our own object is looked at; was changed */
 
     struct converge converge;
+    struct holds holds;
+    struct trials trials;
     struct agent_dhcp dhcp;
     struct jobs jobs;
     struct watches watches;

@@ -101,6 +101,8 @@ static enum object_state state_of_note(const struct render_note *n, bool runs, b
     switch (n->outcome) {
     case RENDER_WAITING:
         return runs ? OBJ_DEGRADED : OBJ_WAITING;
+    case RENDER_ASKED:
+        return OBJ_APPLYING;
     case RENDER_CONFLICTED:
         return kept ? OBJ_HELD : OBJ_CONFLICTED;
     case RENDER_PENDING:
@@ -179,6 +181,8 @@ static void index_objects(struct settle *st, const struct netstate *desired,
     for (size_t i = 0; i < desired->links.n; i++) {
         const struct netlink *l = &desired->links.v[i];
         uintptr_t runs = l->ours && l->set == 0 ? RUNS_KEPT : RUNS_WANTED;
+        if (ID_IS_ZERO(&l->owner))
+            continue; /* lent, and only kept so */
         if ((uintptr_t)of(&st->runs, &l->owner) < runs)
             map_set(&st->runs, l->owner.b, ID_BYTES, (void *)runs);
     }

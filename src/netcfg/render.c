@@ -39,6 +39,17 @@ static bool admitted(struct renderer *r, const struct object *o)
     return false;
 }
 
+/* Whether the live host lets it be; a note otherwise. */
+static bool welcome(struct renderer *r, const struct object *o)
+{
+    const struct err *refusal = render_refusal(r, o);
+    if (refusal == NULL)
+        return true;
+    struct render_note n = {.object = o->id, .outcome = RENDER_BLOCKED, .reason = *refusal};
+    VEC_PUSH(r->notes, n);
+    return false;
+}
+
 /* What ran before it was granted, and lost: it is taken down, unless a VM hangs on it. */
 static bool goes(const struct renderer *r, const struct object *o)
 {
@@ -52,8 +63,8 @@ static void render_kind(struct renderer *r, enum kind kind, render_fn fn)
     for (size_t i = 0; (o = intent_each(r->in, (int)kind, &i)) != NULL;) {
         if (!intent_on_node(r->in, o, r->host->node))
             continue;
-        if ((!admitted(r, o) || !fn(r, o)) && !goes(r, o))
-            render_hold(r, &o->id);
+        if ((!admitted(r, o) || !welcome(r, o) || !fn(r, o)) && !goes(r, o))
+            render_hold(r, o);
     }
 }
 

@@ -16,16 +16,35 @@ enum render_outcome {
     RENDER_WAITING,    /* will be by itself: what it needs is expected */
     RENDER_CONFLICTED, /* lost against another object (its verdict) */
     RENDER_PENDING,    /* its claim is not decided (its verdict) */
+    RENDER_ASKED,      /* made as soon as another node has answered */
 };
 struct render_note {
     object_id object;
     enum render_outcome outcome;
     struct err reason;
+    bool pair; /* made here but for the other end of the tunnel (struct render_gate) */
 };
 struct render_notes {
     struct render_note *v;
     size_t n, cap;
     bool live; /* what is wanted depends on more of the host than render_inputs says */
+};
+
+/* What speaks against making an object now beside intent and kernel. Both only look. */
+enum render_pair {
+    PAIR_HELD,  /* the other end holds it, too */
+    PAIR_ASKED, /* it is about to say so */
+    PAIR_WAITS, /* it does not, or cannot be asked */
+};
+struct render_gate {
+    void *ctx;
+    /* Whether the end of a two-ended tunnel on `node`, which is another one, holds it as this one
+     * does; else why not. Asked last: nothing else speaks against it. */
+    enum render_pair (*pair)(
+        void *ctx, const struct object *overlay, const char *node, struct err *ret_reason);
+    /* Why the live host refused the object as it is asked for now (validate.h); NULL: it did not.
+     */
+    const struct err *(*refusal)(void *ctx, const struct object *o);
 };
 
 /* The host to render for. `actual` gives what depends on the live host: underlay MTU for overlays,
@@ -37,16 +56,17 @@ struct render_host {
     const struct netstate *actual; /* sorted */
     const struct leases *leases;   /* what DHCP clients hold; may be NULL */
     const struct borrowed *loans; /* that stand: what is given back is not there to stay; or NULL */
+    const struct render_gate *gate; /* NULL: nothing speaks against anything */
     /* The uid of a user of this host, -ERR_NOT_FOUND when there is none; NULL: only numbers. */
     int (*uid_of)(void *ctx, const char *user, uint32_t *ret_uid);
     void *uid_ctx;
 };
 
 /* Objects whose verdict is not admitted are left out with a note, so are those whose need the
- * kernel lacks, or whose parent is missing. Whatever a left-out object has in the kernel already
- * stays as it is (design §3: a verdict never removes what runs): it is in the desired state as it
- * is found. Only the links of a deleted object are not there, nor those of a provisional one that
- * lost and on which no port hangs. ret_desired is sorted.
+ * kernel lacks, whose parent is missing, or which the gate holds back. Whatever a left-out object
+ * has in the kernel already stays as it is (design §3: a verdict never removes what runs): it is in
+ * the desired state as it is found. Only the links of a deleted object are not there, nor those of
+ * a provisional one that lost and on which no port hangs. ret_desired is sorted.
  *
  * The result depends on `actual`, so it is made anew from every dump, before reconcile sees it,
  * unless render_inputs says that it would be the same. */

@@ -22,6 +22,20 @@ bool render_note(struct renderer *r, const struct object *o, enum render_outcome
     return false;
 }
 
+enum render_outcome render_outcome_above(const struct renderer *r, const object_id *id)
+{
+    for (size_t i = 0; i < r->notes->n; i++)
+        if (r->notes->v[i].pair && ID_EQ(&r->notes->v[i].object, id))
+            return r->notes->v[i].outcome;
+    return RENDER_BLOCKED;
+}
+
+const struct err *render_refusal(const struct renderer *r, const struct object *o)
+{
+    const struct render_gate *g = r->host->gate;
+    return g != NULL ? g->refusal(g->ctx, o) : NULL;
+}
+
 bool render_needs(struct renderer *r, const struct object *o, enum kernel_feature f)
 {
     if (r->host->features->has[f])
@@ -57,7 +71,7 @@ bool render_exists(const struct renderer *r, const char *name)
     return render_find(r, name) != NULL || (l != NULL && !l->ours); /* ours and not wanted: goes */
 }
 
-static struct netlink *add(struct renderer *r, const char *name, enum linkkind kind)
+struct netlink *render_put(struct renderer *r, const char *name, enum linkkind kind)
 {
     struct netlink *l = netstate_add_link(r->out, name, kind);
     map_set_str(&r->links, l->name, (void *)(uintptr_t)r->out->links.n);
@@ -75,7 +89,7 @@ struct netlink *render_link(struct renderer *r, const struct object *o, const ch
 {
     char alias[ALIAS_MAX + 1];
     alias_of(r, o, alias);
-    struct netlink *l = add(r, name, kind);
+    struct netlink *l = render_put(r, name, kind);
     netlink_mark(l, &o->id, role, alias);
     netlink_set_uint(l, NA_UP, 1);
     const struct uplink *u = render_uplink(r, name);
@@ -89,10 +103,11 @@ struct netlink *render_link(struct renderer *r, const struct object *o, const ch
 struct netlink *render_borrow(struct renderer *r, const struct object *o, const char *name)
 {
     struct netlink *l = render_find(r, name);
-    if (l != NULL)
+    if (l != NULL && !(l->borrowed && ID_IS_ZERO(&l->owner)))
         return l;
-    const struct netlink *actual = render_live(r, name);
-    l = add(r, name, actual != NULL ? actual->kind : LINK_OTHER);
+    const struct netlink *actual = l == NULL ? render_live(r, name) : NULL;
+    if (l == NULL)
+        l = render_put(r, name, actual != NULL ? actual->kind : LINK_OTHER);
     l->borrowed = true;
     l->owner = o->id;
     alias_of(r, o, l->alias);
@@ -198,90 +213,4 @@ void render_gateway(struct renderer *r, const struct object *o, const char *link
         add_default_route(r, o, link, &via, metric);
     else if (lease != NULL && lease->gateway.family != 0)
         add_default_route(r, o, link, &lease->gateway, metric);
-}
-
-/* --- what stays ------------------------------------------------------------ */
-
-/* The rows of a link, as they are, on behalf of its owner. */
-static void hold_rows(struct renderer *r, const struct netlink *l)
-{
-    const struct netstate *s = r->host->actual;
-    for (size_t i = 0; i < s->addrs.n; i++) {
-        if (strcmp(s->addrs.v[i].link, l->name) == 0 && netaddr_is_ours(&s->addrs.v[i], true)) {
-            VEC_PUSH(&r->out->addrs, s->addrs.v[i]);
-            r->out->addrs.v[r->out->addrs.n - 1].owner = l->owner;
-        }
-    }
-    for (size_t i = 0; i < s->fdb.n; i++) {
-        if (strcmp(s->fdb.v[i].link, l->name) == 0) {
-            VEC_PUSH(&r->out->fdb, s->fdb.v[i]);
-            r->out->fdb.v[r->out->fdb.n - 1].owner = l->owner;
-        }
-    }
-    for (size_t i = 0; i < s->routes.n; i++) {
-        if (strcmp(s->routes.v[i].link, l->name) == 0 && s->routes.v[i].proto == NET_PROTO) {
-            VEC_PUSH(&r->out->routes, s->routes.v[i]);
-            r->out->routes.v[r->out->routes.n - 1].owner = l->owner;
-        }
-    }
-}
-
-/* Interfaces that the kernel has in a bridge that is held stay there. */
-static void hold_uplinks(struct renderer *r, const struct netlink *bridge, const object_id *owner)
-{
-    const struct netstate *s = r->host->actual;
-    for (size_t i = 0; i < s->links.n; i++) {
-        const struct netlink *l = &s->links.v[i];
-        const struct uplink *u = render_uplink(r, l->name);
-        bool lent = u != NULL && ID_EQ(&u->by->id, owner) && !l->ours &&
-                    strcmp(netlink_name(l, NA_MASTER), bridge->name) == 0;
-        if (!lent)
-            continue;
-        struct netlink *b = render_borrow(r, u->by, l->name);
-        netlink_set_name(b, NA_MASTER, bridge->name);
-        netlink_set_uint(b, NA_UP, netlink_uint(l, NA_UP));
-    }
-}
-
-/* Whether anybody else's port is in the bridge. */
-static bool has_guests(const struct netstate *s, const struct netlink *bridge)
-{
-    for (size_t i = 0; i < s->links.n; i++) {
-        const struct netlink *l = &s->links.v[i];
-        if (strcmp(netlink_name(l, NA_MASTER), bridge->name) == 0 &&
-            !(l->ours && ID_EQ(&l->owner, &bridge->owner)))
-            return true;
-    }
-    return false;
-}
-
-/* What is left of an object of several links when the kernel took one along (an overlay's device
- * goes with its VLAN) stays for those who use it only. */
-static bool is_remnant(const struct netstate *s, const struct netlink *l)
-{
-    if (l->kind != LINK_BRIDGE || l->role[0] == '\0')
-        return false;
-    for (size_t i = 0; i < s->links.n; i++) {
-        const struct netlink *o = &s->links.v[i];
-        if (o->ours && ID_EQ(&o->owner, &l->owner) && o->role[0] == '\0')
-            return false;
-    }
-    return !has_guests(s, l);
-}
-
-void render_hold(struct renderer *r, const object_id *owner)
-{
-    const struct netstate *s = r->host->actual;
-    r->notes->live = true;
-    for (size_t i = 0; i < s->links.n; i++) {
-        const struct netlink *l = &s->links.v[i];
-        if (!l->ours || !ID_EQ(&l->owner, owner) || render_find(r, l->name) != NULL ||
-            is_remnant(s, l))
-            continue;
-        struct netlink *held = add(r, l->name, l->kind);
-        netlink_mark(held, owner, l->role, l->alias);
-        hold_rows(r, l);
-        if (l->kind == LINK_BRIDGE)
-            hold_uplinks(r, l, owner);
-    }
 }

@@ -60,6 +60,23 @@ static bool find_mtu(struct renderer *r, const struct object *o, struct underlay
 
 /* --- the other ends -------------------------------------------------------- */
 
+/* Nothing is made of a two-ended tunnel that its other end does not hold: half of it would take
+ * frames and lose them (docs/adr/0019). false with a note that says so. */
+static bool pair_holds(struct renderer *r, const struct object *o, const struct ends *ends)
+{
+    const struct render_gate *g = r->host->gate;
+    const struct end *other = ends_other(ends, r->host->node);
+    struct render_note n = {.object = o->id, .pair = true};
+    enum render_pair is = PAIR_HELD;
+    if (g != NULL && other != NULL)
+        is = g->pair(g->ctx, o, other->node, &n.reason);
+    if (is == PAIR_HELD)
+        return true;
+    n.outcome = is == PAIR_ASKED ? RENDER_ASKED : RENDER_WAITING;
+    VEC_PUSH(r->notes, n);
+    return false;
+}
+
 static void render_ends(struct renderer *r, const struct object *o, const struct ends *ends,
     const char *device, const struct ip *local)
 {
@@ -126,7 +143,8 @@ bool render_overlay(struct renderer *r, const struct object *o)
             what("%s has no VNI yet", TITLE_OF(o)), why("the claim is not decided"), NULL);
 
     ends_of(r->in, o, &ends);
-    bool found = find_underlay(r, o, ends_on_node(&ends, r->host->node), &u) && find_mtu(r, o, &u);
+    bool found = find_underlay(r, o, ends_on_node(&ends, r->host->node), &u) &&
+                 find_mtu(r, o, &u) && pair_holds(r, o, &ends);
     if (found) {
         render_device(r, o, device, &u);
         render_ends(r, o, &ends, device, &u.local);

@@ -47,6 +47,8 @@ void render_bridge_common(struct renderer *r, const struct object *o, struct net
  * with the next link. */
 struct netlink *render_link(struct renderer *r, const struct object *o, const char *name,
     enum linkkind kind, const char *role);
+/* Any link, with nothing said of it yet. */
+struct netlink *render_put(struct renderer *r, const char *name, enum linkkind kind);
 /* A foreign link of which the object sets attributes; the first object that names it owns it. */
 struct netlink *render_borrow(struct renderer *r, const struct object *o, const char *name);
 /* A link that is rendered already, NULL when there is none. */
@@ -64,14 +66,19 @@ void render_addresses(struct renderer *r, const struct object *o, const char *li
 void render_gateway(struct renderer *r, const struct object *o, const char *link, uint32_t metric);
 /* render_carry.c: whether a port hangs on what the object has in the kernel. */
 bool render_carries_port(const struct renderer *r, const object_id *owner);
-/* Keeps what the object has in the kernel as it is. */
-void render_hold(struct renderer *r, const object_id *owner);
+/* render_hold.c: keeps what the object has in the kernel as it is. */
+void render_hold(struct renderer *r, const struct object *o);
 /* A unicast, locally administered address that is the same on every start. */
 struct mac render_mac(const struct renderer *r, const object_id *object, const char *role);
 
 /* Reasons. Both return false for the caller to return. */
 bool render_note(struct renderer *r, const struct object *o, enum render_outcome outcome,
     enum err_code code, const char *what_, const char *why_, const char *fix_);
+/* Why an object is left out that stands on `id`, which is not rendered: it comes with it when that
+ * only waits for the other end of its tunnel. */
+enum render_outcome render_outcome_above(const struct renderer *r, const object_id *id);
+/* What the live host said against it; NULL: nothing. */
+const struct err *render_refusal(const struct renderer *r, const struct object *o);
 /* Whether the kernel has it; a note otherwise. */
 bool render_needs(struct renderer *r, const struct object *o, enum kernel_feature f);
 /* Whether the object may have an interface of this name; a note otherwise. */

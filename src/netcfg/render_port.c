@@ -31,8 +31,8 @@ static bool find_bridge(struct renderer *r, const struct object *o, char ret_nam
         memcpy(ret_name, b->name, IFNAME_BYTES);
         return true;
     }
-    return render_note(r, o, RENDER_BLOCKED, ERR_REF_UNKNOWN,
-        what("switch %s is not there on %s", name ? name : "", node),
+    return render_note(r, o, overlay ? render_outcome_above(r, &overlay->id) : RENDER_BLOCKED,
+        ERR_REF_UNKNOWN, what("switch %s is not there on %s", name ? name : "", node),
         why("%s belongs to it", TITLE_OF(o)),
         fix("see why: karctl switch show %s, or: karctl port delete %s", name ? name : "NAME",
             o->name));

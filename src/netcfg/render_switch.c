@@ -22,8 +22,8 @@ static bool stands(const struct renderer *r, const struct object *o)
     const struct kernel_features *f = r->host->features;
     const struct verdict *v = r->v != NULL ? admission_verdict(r->v, &o->id) : NULL;
     const struct netlink *l = netstate_link(r->host->actual, o->name);
-    return (v == NULL || v->type == VERDICT_ADMITTED) && f->has[KF_BRIDGE] &&
-           (l == NULL || l->ours) &&
+    return (v == NULL || v->type == VERDICT_ADMITTED) && render_refusal(r, o) == NULL &&
+           f->has[KF_BRIDGE] && (l == NULL || l->ours) &&
            (f->has[KF_BR_VLAN_FILTERING] || !object_bool(o, "vlan_filtering", node)) &&
            (f->has[KF_BR_FDB_MAX] || object_uint(o, "mac_table_max", node) == 0);
 }
@@ -70,7 +70,9 @@ static void render_uplink_of(struct renderer *r, const struct object *o)
     }
     if (rendered != NULL)
         return; /* its own object put it into the switch */
-    render_note(r, o, RENDER_BLOCKED, ERR_REF_UNKNOWN,
+    const struct object *overlay = intent_find(r->in, KIND_OVERLAY, ref, r->host->node, NULL);
+    render_note(r, o, overlay ? render_outcome_above(r, &overlay->id) : RENDER_BLOCKED,
+        ERR_REF_UNKNOWN,
         what("the uplink %s of %s is not there on %s", ref, TITLE_OF(o), r->host->node),
         why("the switch runs without it"),
         fix("plug it in, or name another: karctl switch set %s --uplink NAME", o->name));

@@ -14,6 +14,7 @@ struct world {
     struct kernel_features features;
     struct leases leases;
     struct borrowed loans;
+    const struct render_gate *gate;
     time_ms wall;
     /* of the last render */
     struct netstate desired;
@@ -86,6 +87,7 @@ static inline void world_render(struct world *w)
         .actual = &w->actual,
         .leases = &w->leases,
         .loans = &w->loans,
+        .gate = w->gate,
         .uid_of = world_uid};
     netstate_done(&w->desired);
     render_notes_done(&w->notes);
@@ -137,7 +139,8 @@ static inline void link_text(struct buf *b, const struct netlink *l)
 /* Links, rows, notes. MACs are left out: they are hashes. */
 static inline char *world_text(const struct world *w)
 {
-    static const char *const outcomes[] = {"done", "blocked", "waiting", "conflicted", "pending"};
+    static const char *const outcomes[] = {
+        "done", "blocked", "waiting", "conflicted", "pending", "asked"};
     struct buf b = BUF_INIT;
     const struct netstate *s = &w->desired;
     char text[PREFIX_TEXT];
