@@ -30,6 +30,7 @@ struct node_check {
     struct draft *draft;
     bool force;
     bool over;
+    struct far_check *far;      /* under way; NULL: none */
     struct errs errs, warnings; /* what was found by trying; at = "/docs/<operation>…" */
     void (*done)(void *ctx);
     void *ctx;

@@ -24,16 +24,38 @@ static void node_over(struct node_check *x)
         x->done(x->ctx);
 }
 
+static void on_far_ends(void *ctx)
+{
+    struct node_check *x = ctx;
+    x->far = NULL;
+    node_over(x);
+}
+
+/* What only a packet can tell: whether the other ends of new tunnels answer. */
+static struct far_check *far_ends(struct node_check *x)
+{
+    const struct change *c = x->draft->change;
+    const struct netstate *actual;
+    struct err e;
+    if (converge_actual(x->agent, &actual, &e) < 0)
+        return NULL; /* it is read a second time; draft_kernel said it */
+    return far_check_start(x->agent, x->draft->after, c->ops, c->ops_n, actual, x->force, &x->errs,
+        &x->warnings, on_far_ends, x);
+}
+
 void check_node_start(struct agent *a, struct draft *draft, bool force, struct node_check *x,
     void (*done)(void *ctx), void *ctx)
 {
     *x = (struct node_check){.agent = a, .draft = draft, .force = force, .done = done, .ctx = ctx};
-    draft_kernel(a, draft);
-    node_over(x);
+    if (draft_kernel(a, draft) == 0)
+        x->far = far_ends(x);
+    if (!x->far)
+        node_over(x);
 }
 
 void check_node_forget(struct node_check *x)
 {
+    far_check_forget(x->far);
     errs_done(&x->errs);
     errs_done(&x->warnings);
     *x = (struct node_check){0};

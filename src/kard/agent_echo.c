@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "kard/agent_parts.h"
+#include "kard/agent_presence.h"
 #include "netcfg/validate_far.h"
 
 struct far_question {
@@ -28,8 +28,7 @@ struct far_check {
 
 static bool is_reached(void *ctx, const char *node)
 {
-    const struct member *m = members_named(&((const struct agent *)ctx)->members, node);
-    return m && (m->state == MEMBER_ALIVE || m->state == MEMBER_SUSPECT);
+    return presence_reaches(ctx, node);
 }
 
 static void far_check_free(struct far_check *c)

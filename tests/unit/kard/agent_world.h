@@ -23,6 +23,7 @@ struct test_agent {
     const struct kernel_ops *kernel_real;
     struct host host;
     const struct network *network; /* NULL: it stays alone */
+    const struct echo *echo;       /* NULL: far ends are not asked */
     struct agent_options opt;
     struct api_peer peer;
     time_ms now, wall;
@@ -110,6 +111,7 @@ static inline int test_agent_start(struct test_agent *t, struct err *e)
         .kernel = t->kernel,
         .host = &t->host,
         .network = t->network,
+        .echo = t->echo,
         .clock = {.ctx = t, .monotonic = test_now, .wall = test_wall, .random = test_random},
         .pid = 1,
         .log = test_log,
