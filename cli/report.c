@@ -81,8 +81,9 @@ static void start(struct report *r, const struct value *plan)
     r->started = true;
     for (size_t i = 0; value_is(nodes, VALUE_LIST) && i < nodes->n; i++) {
         struct value *n = value_add(r->nodes, value_map());
+        const char *state = value_get_text(nodes->v[i], "state"); /* of who is away */
         value_set_text(n, "node", value_get_text(nodes->v[i], "node"));
-        value_set_text(n, "state", "applying");
+        value_set_text(n, "state", state ? state : "applying");
         value_set(n, "objects", objects_of(value_get(nodes->v[i], "operations")));
     }
     r->printed = mem_alloc((r->nodes->n + 1) * sizeof(bool));
@@ -112,8 +113,8 @@ static bool has_settled(const struct value *objects)
 {
     for (size_t i = 0; i < objects->n; i++) {
         const char *state = value_get_text(objects->v[i], "state");
-        if (!state || strcmp(state, "applying") == 0)
-            return false;
+        if (!state || strcmp(state, "applying") == 0 || strcmp(state, "pending") == 0)
+            return false; /* what stays pending is told at the end */
     }
     return objects->n > 0;
 }

@@ -131,29 +131,39 @@ void plan_head_print(struct screen *s, const struct value *plan)
 
 /* --- plan ------------------------------------------------------------------------------------ */
 
+static void print_operation(struct screen *s, size_t number, const struct value *operation)
+{
+    const char *text = value_get_text(operation, "text");
+    const char *reason = value_get_text(operation, "reason");
+
+    screen_printf(s, "  %2zu %s", number, text ? text : "?");
+    if (value_get_bool(operation, "disruptive", false))
+        screen_style(s, STYLE_BAD, "  ! disruptive");
+    if (reason && *reason)
+        screen_style(s, STYLE_DIM, "  (%s)", reason);
+    screen_printf(s, "\n");
+}
+
+/* A node that is away has a state; nobody knows its operations. */
 static void print_operations(struct screen *s, const struct value *node)
 {
     const struct value *operations = value_get(node, "operations");
     const char *name = value_get_text(node, "node");
     size_t n = value_is(operations, VALUE_LIST) ? operations->n : 0;
 
-    screen_printf(s, "\n ");
+    screen_printf(s, "\n");
+    if (value_get_text(node, "state")) {
+        node_line_print(s, node, 0);
+        return;
+    }
+    screen_printf(s, " ");
     screen_style(s, STYLE_STRONG, "%s", name ? name : "?");
     screen_printf(s, "  %zu %s", n, n == 1 ? "operation" : "operations");
     if (value_get_bool(node, "disruptive", false))
         screen_style(s, STYLE_BAD, "  ! disruptive: traffic stops for a moment");
     screen_printf(s, "\n");
-    for (size_t i = 0; i < n; i++) {
-        const char *text = value_get_text(operations->v[i], "text");
-        const char *reason = value_get_text(operations->v[i], "reason");
-        bool disruptive = value_get_bool(operations->v[i], "disruptive", false);
-        screen_printf(s, "  %2zu %s", i + 1, text ? text : "?");
-        if (disruptive)
-            screen_style(s, STYLE_BAD, "  ! disruptive");
-        if (reason && *reason)
-            screen_style(s, STYLE_DIM, "  (%s)", reason);
-        screen_printf(s, "\n");
-    }
+    for (size_t i = 0; i < n; i++)
+        print_operation(s, i + 1, operations->v[i]);
 }
 
 void warnings_print(struct screen *s, const struct value *warnings)

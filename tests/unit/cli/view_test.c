@@ -55,6 +55,7 @@ static const struct golden {
     {"plan", &view_plan, "table", EXIT_DONE},
     {"plan", &view_plan, "name", EXIT_DONE},
     {"plan", &view_plan_diff, "diff", EXIT_DIFFERS},
+    {"plan-cluster", &view_plan, "table", EXIT_DONE},
     {"plan-nothing", &view_plan, "table", EXIT_DONE},
     {"plan-nothing", &view_plan_diff, "diff", EXIT_DONE},
     {"apply", &view_apply, "table", EXIT_DIFFERS},
