@@ -247,28 +247,17 @@ static void job_start_made(struct agent *a, struct job *j)
 
 /* --- checking --------------------------------------------------------------------------------- */
 
-static bool value_same(const struct value *a, const struct value *b)
+static void fail_moved(struct agent *a, struct job *j)
 {
-    return a && b ? value_equal(a, b) : a == b;
-}
-
-/* Whether two drafts of the same documents ask the same of every node. */
-static bool same_operations(const struct change *a, const struct change *b)
-{
-    if (a->ops_n != b->ops_n)
-        return false;
-    for (size_t i = 0; i < a->ops_n; i++) {
-        const struct object *x = a->ops[i].object, *y = b->ops[i].object;
-        if (a->ops[i].type != b->ops[i].type || x->kind != y->kind ||
-            strcmp(x->name, y->name) != 0 || !nodes_equal(&x->nodes, &y->nodes) ||
-            !value_same(x->spec, y->spec))
-            return false;
-    }
-    return true;
+    struct err e;
+    err_set(&e, ERR_BUSY, what("others changed the same objects while nodes checked this change"),
+        why("%d times over", JOB_ROUNDS_MAX),
+        fix("look at what they made of them, then try again"));
+    job_fail_one(a, j, &e);
 }
 
 /* The intent moved while the nodes were asked: this node judges the documents again. The others'
- * word holds for the same operations (each validates again before it programs); for others they
+ * word holds for the same operations (each validates again before it programs); about others they
  * are asked again, a few times. false: the job has ended, or asks again. */
 static bool job_draft_again(struct agent *a, struct job *j)
 {
@@ -278,14 +267,15 @@ static bool job_draft_again(struct agent *a, struct job *j)
         job_fail(a, j, &j->draft.errs);
         return false;
     }
-    bool same = same_operations(old.change, j->draft.change);
+    bool same = draft_is_same(&old, &j->draft);
     draft_done(&old);
-    if (same || j->asked.rounds >= JOB_ROUNDS_MAX) {
+    if (same)
         draft_kernel(a, &j->draft);
-        return true;
-    }
-    asked_start(a, j);
-    return false;
+    else if (j->asked.rounds < JOB_ROUNDS_MAX)
+        asked_start(a, j);
+    else
+        fail_moved(a, j);
+    return same;
 }
 
 /* All have spoken: the refusal, the plan, or the commit. true: it goes on. */
@@ -606,7 +596,7 @@ bool jobs_work(struct agent *a)
 
 time_ms jobs_deadline(const struct agent *a)
 {
-    time_ms at = asked_deadline(a);
+    time_ms at = TIME_NEVER;
     for (size_t i = 0; i < a->jobs.n; i++)
         if (job_waits(a->jobs.v[i]) && a->jobs.v[i]->deadline < at)
             at = a->jobs.v[i]->deadline;

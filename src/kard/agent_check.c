@@ -35,7 +35,6 @@ struct asked_node {
     char name[NODE_NAME_MAX + 1];
     enum asked_state state;
     struct agent_task *task; /* the question under way */
-    time_ms until;
     struct err reason;
     struct value *node; /* {node, operations, disruptive} */
     struct errs errs, warnings;
@@ -168,7 +167,6 @@ static void asked_ask(struct agent *a, struct asked_node *c)
     value_set(params, "recent", recent_value(a));
     value_set_int(params, "slot", (int64_t)ledger_last(a->ledger));
     asked_enter(c, ASKED_UNDER_WAY);
-    c->until = agent_now(a) + CHECK_ANSWER_MS;
     VEC_PUSH(&a->checking.asking, c);
     struct agent_task *task = agent_ask(a, c->name, "change.check", params,
         &(struct agent_sink){.ctx = c, .event = on_event, .done = on_said, .fail = on_unsaid});
@@ -229,25 +227,9 @@ static struct asked_node *asked_next(struct agent *a)
     return NULL;
 }
 
-static bool give_up(struct agent *a)
-{
-    for (size_t i = 0; i < a->checking.asking.n; i++) {
-        struct asked_node *c = a->checking.asking.v[i];
-        if (c->until > agent_now(a))
-            continue;
-        errand_forget((struct errand *)c->task);
-        c->task = NULL;
-        err_set(&c->reason, ERR_TIMEOUT, what("%s does not answer in time", c->name), NULL,
-            fix("try again in a moment; karctl doctor --node %s", c->name));
-        asked_end(c, ASKED_AWAY);
-        return true;
-    }
-    return false;
-}
-
 bool asked_work(struct agent *a)
 {
-    bool worked = give_up(a);
+    bool worked = false;
     while (a->checking.asking.n < CHECK_ASKING_MAX) {
         struct asked_node *c = asked_next(a);
         if (!c)
@@ -256,15 +238,6 @@ bool asked_work(struct agent *a)
         worked = true;
     }
     return worked;
-}
-
-time_ms asked_deadline(const struct agent *a)
-{
-    time_ms at = TIME_NEVER;
-    for (size_t i = 0; i < a->checking.asking.n; i++)
-        if (a->checking.asking.v[i]->until < at)
-            at = a->checking.asking.v[i]->until;
-    return at;
 }
 
 /* --- what follows ----------------------------------------------------------------------------- */
@@ -309,7 +282,7 @@ void asked_judge(struct agent *a, struct job *j)
         errs_merge(&d->warnings, &c->warnings);
         if (c->state != ASKED_AWAY)
             continue;
-        if (c->reason.code == ERR_UNREACHABLE || c->reason.code == ERR_TIMEOUT)
+        if (c->reason.code == ERR_UNREACHABLE)
             node_names_add(&away, c->name);
         else
             warn_unchecked(d, c);

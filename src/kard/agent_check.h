@@ -7,17 +7,17 @@
  *   errors, warnings, operations of all ◄──────── {node, errors, warnings} ◄──────┘
  *
  * Nothing is stored or locked meanwhile, so other changes go on; a draft that the intent moved away
- * from is made anew before it is committed (agent_change.c). Who is away or silent is `waiting`. */
+ * from is made anew before it is committed (agent_change.c). Who is away or silent is `waiting`;
+ * how long one question takes at most is gossip/call.h's. */
 #ifndef KAR_KARD_AGENT_CHECK_H
 #define KAR_KARD_AGENT_CHECK_H
 
 #include "kard/agent_draft.h"
 
 enum {
-    CHECK_ASKING_MAX = 64,  /* our questions under way, of all changes; the rest waits its turn */
-    CHECK_ANSWER_MS = 8000, /* one answer: CHECK_KNOWN_MS there, probing of far ends, the way */
-    CHECK_SERVED_MAX = 64,  /* others' questions under way here: each holds forks of the intent */
-    CHECK_KNOWN_MS = 2000,  /* who is asked waits so long for what the asker knows */
+    CHECK_ASKING_MAX = 64, /* our questions under way, of all changes; the rest waits its turn */
+    CHECK_SERVED_MAX = 64, /* others' questions under way here: each holds forks of the intent */
+    CHECK_KNOWN_MS = 2000, /* who is asked waits so long for what the asker knows */
     CHECK_TEXT_BYTES = 45 * 1024, /* of a change in one text of the question */
 };
 
@@ -59,9 +59,8 @@ struct asked_nodes {
 /* Judges here, and begins to ask. The job's draft must stay as it is until all is over. */
 void asked_start(struct agent *a, struct job *j);
 bool asked_over(const struct job *j);
-/* Asks whoever is next, gives up whoever is silent; true: something was done. */
+/* Asks whoever is next; true: something was done. */
 bool asked_work(struct agent *a);
-time_ms asked_deadline(const struct agent *a);
 /* What the nodes said comes to the draft's errors and warnings, whatever draft it is by now. */
 void asked_judge(struct agent *a, struct job *j);
 /* Entries of a plan's `nodes`, behind ours. */

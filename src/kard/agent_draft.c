@@ -266,6 +266,26 @@ int draft_make(struct agent *a, const struct draft_ask *ask, struct draft *ret)
     return draft_judge(a, ask, d);
 }
 
+static bool value_same(const struct value *a, const struct value *b)
+{
+    return a && b ? value_equal(a, b) : a == b;
+}
+
+bool draft_is_same(const struct draft *a, const struct draft *b)
+{
+    if (a->change->ops_n != b->change->ops_n)
+        return false;
+    for (size_t i = 0; i < a->change->ops_n; i++) {
+        const struct op *x = &a->change->ops[i], *y = &b->change->ops[i];
+        if (x->type != y->type || x->object->kind != y->object->kind ||
+            strcmp(x->object->name, y->object->name) != 0 ||
+            !nodes_equal(&x->object->nodes, &y->object->nodes) ||
+            !value_same(x->object->spec, y->object->spec))
+            return false;
+    }
+    return true;
+}
+
 void draft_done(struct draft *d)
 {
     change_free(d->change);

@@ -43,6 +43,8 @@ void draft_done(struct draft *d);
 /* The same for the sealed change of another node (d->change, all else zero), against the intent and
  * the ledger as they are here; errors at "/docs/<operation>". */
 int draft_take(struct agent *a, struct draft *d);
+/* Whether two drafts of the same documents ask the same of every node. */
+bool draft_is_same(const struct draft *a, const struct draft *b);
 /* Gate 2 here: the draft against the live kernel, and its preview. */
 int draft_kernel(struct agent *a, struct draft *d);
 /* Gates speak of operations; the request has documents, some of which need no operation: puts the

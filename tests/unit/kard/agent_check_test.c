@@ -67,6 +67,7 @@ static bool says(const struct value *v, const char *text)
 #define ON_ALL "'nodes':['n1','n2','n3']"
 #define SWITCH(name) "{'kind':'switch','name':'" name "'," ON_ALL ",'spec':{}}"
 #define VLAN(name) "{'kind':'vlan','name':'" name "'," ON_ALL ",'spec':{'parent':'eth1','tag':110}}"
+#define SHOW_LAN "{'kind':'switch','name':'lan'}"
 #define MESH "{'kind':'overlay','name':'blue'," ON_ALL ",'spec':{'underlay':'eth2'}}"
 #define PAIR                                                         \
     "{'kind':'overlay','name':'pair','spec':{'underlay':'eth2',"     \
@@ -323,6 +324,30 @@ static void test_others_go_on_meanwhile(void **state)
     test_end(&other);
 }
 
+/* While n3 is silent, another edits the switch of n1 that the first one edits too: the first edits
+ * what the other made of it. */
+static void test_a_draft_that_others_moved_is_made_anew(void **state)
+{
+    (void)state;
+    struct test_call slow = {0}, quick = {0};
+    does(0, "change.apply", APPLY("{'kind':'switch','name':'lan','nodes':'n1','spec':{}}"));
+    c.node[2].cut = true;
+    begin(&slow, 0, "change.apply",
+        APPLY("{'op':'set','kind':'switch','name':'lan','spec':{'ageing_s':400}},"
+              "{'kind':'switch','name':'far','nodes':'n3','spec':{}}"));
+    begin(&quick, 0, "change.apply",
+        APPLY("{'op':'set','kind':'switch','name':'lan','spec':{'mtu':1400}}"));
+    assert_string_equal(wait_for(&quick), "done");
+    assert_null(slow.answer);
+    assert_string_equal(wait_for(&slow), "done");
+    const struct value *lan = does(1, "object.show", SHOW_LAN);
+    assert_int_equal(value_get_int(value_get(lan, "spec"), "ageing_s", 0), 400);
+    assert_int_equal(value_get_int(value_get(lan, "spec"), "mtu", 0), 1400);
+    assert_int_equal(count_at(does(0, "conflicts.list", NULL), "conflicts"), 0);
+    test_end(&slow);
+    test_end(&quick);
+}
+
 /* Nothing was accepted yet: who leaves has asked for nothing. */
 static void test_who_leaves_while_nodes_are_asked(void **state)
 {
@@ -468,6 +493,7 @@ int main(void)
         THREE(test_a_tunnel_needs_an_end_that_answers),
         THREE(test_a_mesh_begins_without_a_member),
         THREE(test_others_go_on_meanwhile),
+        THREE(test_a_draft_that_others_moved_is_made_anew),
         THREE(test_who_leaves_while_nodes_are_asked),
         THREE(test_the_agent_stops_while_nodes_are_asked),
         THREE(test_what_was_just_changed_is_known),
