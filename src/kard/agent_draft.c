@@ -192,7 +192,7 @@ int draft_kernel(struct agent *a, struct draft *d)
     return r;
 }
 
-static int draft_admission(struct agent *a, struct draft *d)
+static int draft_admit(struct agent *a, struct draft *d)
 {
     admission_judge(d->after, d->ledger, a->node, &d->verdicts);
     return draft_verdicts(a, d, &d->verdicts);
@@ -209,7 +209,7 @@ static int draft_judge(struct agent *a, const struct draft_ask *ask, struct draf
     r = draft_rules(a, ask, d);
     if (r == 0)
         r = draft_ledger(a, d);
-    return r < 0 ? r : draft_admission(a, d);
+    return r < 0 ? r : draft_admit(a, d);
 }
 
 int draft_take(struct agent *a, struct draft *d)
@@ -221,7 +221,7 @@ int draft_take(struct agent *a, struct draft *d)
     d->after = intent_fork(a->intent);
     intent_apply(d->after, d->change);
     int r = draft_ledger(a, d);
-    return r < 0 ? r : draft_admission(a, d);
+    return r < 0 ? r : draft_admit(a, d);
 }
 
 static void draft_author(struct draft *d, const char *author, const char *message)
