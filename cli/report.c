@@ -81,9 +81,8 @@ static void start(struct report *r, const struct value *plan)
     r->started = true;
     for (size_t i = 0; value_is(nodes, VALUE_LIST) && i < nodes->n; i++) {
         struct value *n = value_add(r->nodes, value_map());
-        const char *state = value_get_text(nodes->v[i], "state"); /* of who is away */
         value_set_text(n, "node", value_get_text(nodes->v[i], "node"));
-        value_set_text(n, "state", state ? state : "applying");
+        value_set_text(n, "state", "applying");
         value_set(n, "objects", objects_of(value_get(nodes->v[i], "operations")));
     }
     r->printed = mem_alloc((r->nodes->n + 1) * sizeof(bool));
@@ -109,12 +108,16 @@ static const char *state_of_node(const struct value *objects)
     return worst;
 }
 
+/* What is pending or waiting may yet move on: the result says it when nobody waits any more. */
 static bool has_settled(const struct value *objects)
 {
+    static const char *const moving[] = {"applying", "pending", "waiting"};
+
     for (size_t i = 0; i < objects->n; i++) {
         const char *state = value_get_text(objects->v[i], "state");
-        if (!state || strcmp(state, "applying") == 0 || strcmp(state, "pending") == 0)
-            return false; /* what stays pending is told at the end */
+        for (size_t k = 0; k < ARRAY_LEN(moving); k++)
+            if (!state || strcmp(state, moving[k]) == 0)
+                return false;
     }
     return objects->n > 0;
 }

@@ -173,7 +173,9 @@ static void without_a_cluster_the_fix_is_init(void **state)
 static void apply_shows_each_node_as_it_finishes(void **state)
 {
     static const struct fake_answer script[] = {
-        {"change.apply", {PLAN, IS("n1", "vlan", "storage", "active", "20"),
+        {"change.apply", {PLAN, IS("n1", "vlan", "storage", "pending", "9"),
+                             IS("n1", "switch", "br0", "waiting", "9"),
+                             IS("n1", "vlan", "storage", "active", "20"),
                              IS("n1", "switch", "br0", "active", "41"),
                              IS("n2", "switch", "br0", "applying", "30"),
                              IS("n2", "switch", "br0", "active", "52"), RESULT}},
