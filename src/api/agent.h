@@ -60,6 +60,7 @@ struct agent_check_ask { /* what a node asks about a change that it is going to 
     const node_id *from;
     const struct value *change; /* list of texts: its bytes in base64, without a signature */
     const struct value *recent; /* list of ids of changes; or NULL */
+    const struct value *ports;  /* list of names: whose machines are asked for; or NULL */
     uint64_t slot;              /* the last of the ledger there */
     bool force;
 };

@@ -8,6 +8,7 @@ enum {
     PREFIX_MIN = 4, /* hexadecimal digits of a change's id */
     PREFIX_MAX = 2 * HASH_BYTES,
     CHECK_TEXTS_MAX = 1024,    /* of up to VALUE_TEXT_MAX: more than the longest change */
+    CHECK_PORTS_MAX = 256,     /* the same (GUESTS_ASKED_MAX) */
     CHECK_RECENT_IDS_MAX = 16, /* as many as a node names (CHECK_RECENT_MAX) */
 };
 
@@ -105,6 +106,8 @@ static const struct method_param check_params[] = {
     {"force", VALUE_BOOL, false, 0, 0, "allow what the rules allow only so"},
     {"recent", VALUE_LIST, false, 0, CHECK_RECENT_IDS_MAX,
         "changes that are to be known here first: their ids"},
+    {"ports", VALUE_LIST, false, 0, CHECK_PORTS_MAX,
+        "ports here whose virtual machines are to be named"},
     {"slot", VALUE_INT, false, 0, INT64_MAX, "the ledger's slot that is to be known here first"},
     {NULL},
 };
@@ -124,6 +127,7 @@ static void run_check(struct api_call *call, struct value *params)
         .from = &peer->node,
         .change = value_get(params, "change"),
         .recent = value_get(params, "recent"),
+        .ports = value_get(params, "ports"),
         .slot = (uint64_t)value_get_int(params, "slot", 0),
         .force = value_get_bool(params, "force", false),
     };

@@ -37,6 +37,7 @@ struct asked_node {
     struct agent_task *task; /* the question under way */
     struct err reason;
     struct value *node; /* {node, operations, disruptive} */
+    struct value *vms;  /* {port: machine} */
     struct errs errs, warnings;
 };
 
@@ -113,6 +114,7 @@ static void on_said(void *ctx, struct value *result)
     take_errs(c, value_get(result, "errors"), &c->errs);
     take_errs(c, value_get(result, "warnings"), &c->warnings);
     c->node = node_entry(c, value_get(result, "node"));
+    c->vms = value_get(result, "vms") ? value_clone(value_get(result, "vms")) : NULL;
     value_free(result);
     asked_end(c, ASKED_SAID);
 }
@@ -165,6 +167,7 @@ static void asked_ask(struct agent *a, struct asked_node *c)
     value_set(params, "change", change_texts(c->job->draft.change));
     value_set_bool(params, "force", c->job->ask.force);
     value_set(params, "recent", recent_value(a));
+    value_set(params, "ports", guests_unknown(&c->job->draft.guests, a, c->name));
     value_set_int(params, "slot", (int64_t)ledger_last(a->ledger));
     asked_enter(c, ASKED_UNDER_WAY);
     VEC_PUSH(&a->checking.asking, c);
@@ -268,10 +271,20 @@ static void warn_unchecked(struct draft *d, const struct asked_node *c)
         why("%s", c->reason.what), fix("try again in a moment, or accept it with --yes"));
 }
 
+static void judge_guests(struct agent *a, struct job *j)
+{
+    bool known = false;
+    for (size_t i = 0; i < j->asked.n; i++)
+        known |= guests_take(&j->draft.guests, a, j->asked.v[i]->name, j->asked.v[i]->vms);
+    if (known)
+        draft_rules_again(a, &j->draft, j->ask.force);
+}
+
 void asked_judge(struct agent *a, struct job *j)
 {
     struct draft *d = &j->draft;
     struct node_names away = {0};
+    judge_guests(a, j);
     draft_at_docs(d, &j->asked.here.errs, 0);
     draft_at_docs(d, &j->asked.here.warnings, 0);
     errs_merge(&d->errs, &j->asked.here.errs);
@@ -334,6 +347,7 @@ static void asked_free(struct asked_node *c)
         if (g->asking.v[i] == c)
             g->asking.v[i--] = g->asking.v[--g->asking.n];
     value_free(c->node);
+    value_free(c->vms);
     errs_done(&c->errs);
     errs_done(&c->warnings);
     free(c);

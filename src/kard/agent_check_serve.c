@@ -82,6 +82,7 @@ struct served_check {
     uint64_t moves; /* of the agent, when it was looked at last */
     bool known;     /* what the asker knows is here */
     struct draft draft;
+    struct value *vms; /* of the ports that it asks about */
     struct node_check check;
 };
 
@@ -94,6 +95,7 @@ static void served_free(struct served_check *x)
     a->checking.served_n--;
     check_node_forget(&x->check);
     draft_done(&x->draft);
+    value_free(x->vms);
     free(x);
 }
 
@@ -158,6 +160,7 @@ struct agent_task *agent_change_check(
         return sink_fail(sink, &e);
     }
     x->slot = ask->slot;
+    x->vms = guests_here(a, ask->ports);
     x->force = ask->force;
     x->until = agent_now(a) + CHECK_KNOWN_MS;
     x->moves = a->moves - 1;
@@ -191,6 +194,7 @@ static void on_judged(void *ctx)
         *errs_add(&d->errs) = x->check.errs.v[i];
     for (size_t i = 0; i < x->check.warnings.n; i++)
         *errs_add(&d->warnings) = x->check.warnings.v[i];
+    value_set(v, "vms", x->vms->n ? value_clone(x->vms) : NULL);
     value_set(v, "node", d->node ? value_clone(d->node) : value_map());
     value_set(v, "errors", errs_to_value(&d->errs));
     value_set(v, "warnings", errs_to_value(&d->warnings));

@@ -156,23 +156,42 @@ static int draft_verdicts(struct agent *a, struct draft *d, const struct verdict
     return first;
 }
 
+struct vm_asked {
+    const struct agent *a;
+    struct draft *d;
+};
+
 static const char *vm_of(void *ctx, const struct object *port)
 {
-    const struct agent *a = ctx;
-    return intent_on_node(a->intent, port, a->node)
-               ? a->opt.host->vm_of(a->opt.host->ctx, port->name)
-               : NULL; /* another host's may have the same name here */
+    const struct vm_asked *x = ctx;
+    return guests_vm(&x->d->guests, x->a, port);
 }
 
-static int draft_rules(struct agent *a, const struct draft_ask *ask, struct draft *d)
+static int draft_rules(struct agent *a, bool force, struct draft *d)
 {
-    struct rules_options opt = {.force = ask->force, .vm_of = vm_of, .vm_ctx = a};
-    size_t errs = d->errs.n, warnings = d->warnings.n;
+    struct vm_asked asked = {a, d};
+    struct rules_options opt = {.force = force, .vm_of = vm_of, .vm_ctx = &asked};
+    size_t errs = d->errs.n;
+    d->rules_from = d->warnings.n;
     int r = rules_check(a->intent, d->after, a->ledger, d->change->ops, d->change->ops_n, &opt,
         &d->errs, &d->warnings);
     draft_at_docs(d, &d->errs, errs);
-    draft_at_docs(d, &d->warnings, warnings);
+    draft_at_docs(d, &d->warnings, d->rules_from);
+    d->rules_to = d->warnings.n;
     return r;
+}
+
+void draft_rules_again(struct agent *a, struct draft *d, bool force)
+{
+    struct errs was = d->warnings;
+    size_t from = d->rules_from, to = d->rules_to;
+    d->warnings = (struct errs){.dropped = was.dropped};
+    for (size_t i = 0; i < from; i++)
+        *errs_add(&d->warnings) = was.v[i];
+    draft_rules(a, force, d);
+    for (size_t i = to; i < was.n; i++)
+        *errs_add(&d->warnings) = was.v[i];
+    errs_done(&was);
 }
 
 int draft_kernel(struct agent *a, struct draft *d)
@@ -206,7 +225,7 @@ static int draft_judge(struct agent *a, const struct draft_ask *ask, struct draf
     d->after = intent_fork(a->intent);
     if (d->change->ops_n)
         intent_apply(d->after, d->change);
-    r = draft_rules(a, ask, d);
+    r = draft_rules(a, ask->force, d);
     if (r == 0)
         r = draft_ledger(a, d);
     return r < 0 ? r : draft_admit(a, d);
@@ -294,6 +313,7 @@ void draft_done(struct draft *d)
     ledger_free(d->ledger);
     admission_done(&d->verdicts);
     slot_done(&d->slot);
+    guests_done(&d->guests);
     free(d->doc_of_op);
     value_free(d->docs);
     value_free(d->node);

@@ -5,6 +5,7 @@
 #ifndef KAR_KARD_AGENT_DRAFT_H
 #define KAR_KARD_AGENT_DRAFT_H
 
+#include "kard/agent_guests.h"
 #include "kard/agent_parts.h"
 
 enum { PLAN_ID_TEXT = 5 };
@@ -25,6 +26,8 @@ struct draft {
     bool dry;                /* is not going to be committed: what it makes would have other ids */
     char plan[PLAN_ID_TEXT]; /* the same documents on the same state have the same */
     struct errs errs, warnings;
+    size_t rules_from, rules_to; /* which of the warnings are the rules' */
+    struct guests guests;        /* that these are about, elsewhere */
 };
 
 struct draft_ask {
@@ -43,6 +46,8 @@ void draft_done(struct draft *d);
 /* The same for the sealed change of another node (d->change, all else zero), against the intent and
  * the ledger as they are here; errors at "/docs/<operation>". */
 int draft_take(struct agent *a, struct draft *d);
+/* The rules' warnings anew, once more is known of the guests that they name. */
+void draft_rules_again(struct agent *a, struct draft *d, bool force);
 /* Whether two drafts of the same documents ask the same of every node. */
 bool draft_is_same(const struct draft *a, const struct draft *b);
 /* Gate 2 here: the draft against the live kernel, and its preview. */

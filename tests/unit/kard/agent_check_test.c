@@ -207,6 +207,30 @@ static void test_warnings_elsewhere_ask_here(void **state)
     assert_true(kernel_has(&c.node[2].t, "out"));
 }
 
+static const char *vm_of_n1(void *ctx, const char *ifname)
+{
+    (void)ctx, (void)ifname;
+    return "db1";
+}
+
+/* The port is on n3, and only n3 sees which machine holds it (test_vm_of). n1 has a TAP of that
+ * name too, which is not meant. */
+static void test_a_guest_elsewhere_is_named(void **state)
+{
+    (void)state;
+    does(0, "change.apply",
+        APPLY(SWITCH("lan") ",{'kind':'port','name':'tap7','nodes':'n3','spec':{'switch':'lan'}}"));
+    const char *edit = APPLY("{'op':'set','kind':'switch','name':'lan','spec':{'mtu':1400}}");
+    c.node[0].t.host.vm_of = vm_of_n1;
+    const struct value *e = refuses(0, "change.apply", edit);
+    assert_string_equal(text_at(e, "code"), "confirm-needed");
+    assert_int_equal(count_at(e, "warnings"), 1);
+    assert_string_equal(text_at(e, "warnings/0/what"), "changing switch lan touches VM web7");
+    node_cut(2); /* nobody tells */
+    e = refuses(0, "change.apply", edit);
+    assert_string_equal(text_at(e, "warnings/0/what"), "changing switch lan touches VM tap7");
+}
+
 /* --- who is away ------------------------------------------------------------------------------ */
 
 static void test_who_is_dead_waits(void **state)
@@ -458,6 +482,7 @@ static void test_questions_that_are_none(void **state)
         {"{\"change\":[\"Zm9v\"]}", "syntax"},
         {"{\"change\":[\"Zm9v\"],\"recent\":[\"xy\"]}", "syntax"},
         {"{\"change\":[\"Zm9v\"],\"slot\":-1}", "field-range"},
+        {"{\"change\":[\"Zm9v\"],\"ports\":[7,null,\"..\"]}", "syntax"},
     };
     struct agent *a = c.node[0].t.agent;
     struct api_peer peer = {.user = "n2", .may_read = true, .is_node = true};
@@ -487,6 +512,7 @@ int main(void)
         THREE(test_a_name_of_somebody_else_there),
         THREE(test_a_message_without_a_node_gets_one),
         THREE(test_warnings_elsewhere_ask_here),
+        THREE(test_a_guest_elsewhere_is_named),
         THREE(test_who_is_dead_waits),
         THREE(test_who_is_silent_waits),
         THREE(test_a_tunnel_needs_both_ends),
