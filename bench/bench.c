@@ -34,11 +34,17 @@ void die(const char *what_)
 
 pid_t spawn(const char *const *argv)
 {
+    return spawn_to(argv, "/dev/null");
+}
+
+pid_t spawn_to(const char *const *argv, const char *path)
+{
     posix_spawn_file_actions_t actions;
     pid_t pid;
 
     posix_spawn_file_actions_init(&actions);
-    posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
+    posix_spawn_file_actions_addopen(
+        &actions, STDOUT_FILENO, path, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     posix_spawn_file_actions_adddup2(&actions, STDOUT_FILENO, STDERR_FILENO);
     int r = posix_spawnp(&pid, argv[0], &actions, NULL, (char *const *)argv, environ);
     posix_spawn_file_actions_destroy(&actions);
@@ -53,7 +59,7 @@ pid_t spawn(const char *const *argv)
     return pid;
 }
 
-static void forget(pid_t pid)
+void spawn_forget(pid_t pid)
 {
     for (size_t i = 0; i < spawned_n; i++)
         if (spawned[i] == pid)
@@ -69,14 +75,14 @@ void run(const char *const *argv)
         fprintf(stderr, "%s: %s failed\n", program_invocation_short_name, argv[0]);
         exit(2);
     }
-    forget(pid);
+    spawn_forget(pid);
 }
 
 void reap(pid_t pid)
 {
     kill(pid, SIGTERM);
     waitpid(pid, NULL, 0);
-    forget(pid);
+    spawn_forget(pid);
 }
 
 void write_text(const char *path, const char *text)

@@ -10,6 +10,10 @@
 void die(const char *what_) __attribute__((noreturn));
 /* Starts a program, its output thrown away. */
 pid_t spawn(const char *const *argv);
+/* The same, its output into a file. */
+pid_t spawn_to(const char *const *argv, const char *path);
+/* It has ended, and was waited for. */
+void spawn_forget(pid_t pid);
 /* Runs it; ends when it fails. */
 void run(const char *const *argv);
 /* Ends a process that spawn started. */
