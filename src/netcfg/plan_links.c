@@ -146,6 +146,13 @@ static uint64_t bits_late(const struct planner *p, uint32_t w)
     return late | (unknown & 1ULL << NA_ADDRGENMODE);
 }
 
+/* A tunnel carries nothing before its forwarding entries are there: its device is up last. Whatever
+ * a crash leaves of one is down. */
+static bool is_up_last(const struct netlink *l)
+{
+    return l->kind == LINK_VXLAN && netlink_uint(l, NA_UP) != 0;
+}
+
 static void create_one(struct planner *p, uint32_t w)
 {
     const struct netlink *l = &p->want->links.v[w];
@@ -154,8 +161,21 @@ static void create_one(struct planner *p, uint32_t w)
     bool anew = p->want_fate[w] == WANT_RECREATE;
     struct kop *op = plan_add_link(
         p->out, KOP_LINK_CREATE, l, "%s: %s", title, anew ? "made anew" : "wanted");
-    op->link->set &= bits_now(l);
+    op->link->set &= bits_now(l) & ~(is_up_last(l) ? 1ULL << NA_UP : 0);
     op->disruptive = anew;
+}
+
+void plan_links_up(struct planner *p)
+{
+    char title[NETMARK_TITLE];
+    for (uint32_t w = 0; w < p->want->links.n; w++) {
+        const struct netlink *l = &p->want->links.v[w];
+        bool made = p->want_fate[w] == WANT_CREATE || p->want_fate[w] == WANT_RECREATE;
+        if (made && is_up_last(l))
+            plan_add_link(
+                p->out, KOP_LINK_SET, l, "%s: up, all of it is there", netmark_title(l, title))
+                ->link->set = 1ULL << NA_UP;
+    }
 }
 
 static void set_some(struct planner *p, uint32_t w, uint64_t bits, const object_id *object)

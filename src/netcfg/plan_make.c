@@ -312,6 +312,7 @@ void plan_make(const struct netstate *desired, const struct netstate *actual,
     plan_loans_return(&p);
     plan_links_add(&p);
     plan_rows_add(&p);
+    plan_links_up(&p);
 
     for (size_t i = 0; i < out.n; i++)
         out.disruptive |= out.v[i].disruptive;

@@ -69,6 +69,7 @@ void plan_order_sort(struct plan_order *o, const struct netstate *s);
 /* plan_links.c: link operations. */
 void plan_links_delete(struct planner *p);
 void plan_links_add(struct planner *p);
+void plan_links_up(struct planner *p);
 void plan_bridges_mtu(struct planner *p);
 void plan_loans_return(struct planner *p);
 

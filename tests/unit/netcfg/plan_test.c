@@ -117,7 +117,8 @@ static void an_overlay_comes_with_its_ends(void **state)
         "add forwarding of 00:00:00:00:00:00 to 10.0.110.2 on vx-1"
         "  # overlay blue: end 10.0.110.2 wanted\n"
         "add forwarding of 00:00:00:00:00:00 to 10.0.110.3 on vx-1"
-        "  # overlay blue: end 10.0.110.3 wanted\n");
+        "  # overlay blue: end 10.0.110.3 wanted\n"
+        "set vx-1 up  # overlay blue: up, all of it is there\n");
     step_done(&s);
 }
 
@@ -161,7 +162,8 @@ static void a_new_tag_makes_the_vlan_and_the_overlay_on_it_anew(void **state)
         "add forwarding of 00:00:00:00:00:00 to 10.0.110.2 on vx-1"
         "  # vxlan D: end 10.0.110.2 wanted\n"
         "add route default via 10.0.110.254 dev storage metric 1134"
-        "  # vlan B: route via 10.0.110.254 wanted\n");
+        "  # vlan B: route via 10.0.110.254 wanted\n"
+        "set vx-1 up  # vxlan D: up, all of it is there\n");
     assert_true(s.plan.disruptive);
     step_done(&s);
 }

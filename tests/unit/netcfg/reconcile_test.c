@@ -216,6 +216,7 @@ static void a_failed_object_is_undone_and_others_go_on(void **state)
         "100   create bridge blue\n"
         "100   create bridge lan\n"
         "100   create vxlan vx id 5 master blue mtu 1500 -> No space left on device\n"
+        "100   set vx up -> No such device\n"
         "100   delete vxlan vx\n"
         "100   delete bridge blue\n"
         "100 clear, 0 loans\n"
@@ -229,6 +230,7 @@ static void a_failed_object_is_undone_and_others_go_on(void **state)
                "600 journal, 0 loans\n"
                "600   create bridge blue\n"
                "600   create vxlan vx id 5 master blue mtu 1500\n"
+        "600   set vx up\n"
                "600 clear, 0 loans\n"
                "600 D active\n"
                "600 converged\n");
