@@ -88,11 +88,14 @@ void answer_done(struct answer *a)
     *a = (struct answer){0};
 }
 
-static int went_away(const struct client *c, const char *why_, struct err *e)
+/* Whether it had taken a change is not known here, but what becomes of it either way is. */
+static int went_away(const struct client *c, const char *cause, struct err *e)
 {
     return err_set(e, ERR_UNREACHABLE, what("kard on %s went away before it answered", c->path),
-        why_,
-        "see what happened: journalctl -u kard; a change may have been taken: karctl history");
+        why("%s%sa change that it had taken is stored whole and is carried out when it runs again; "
+            "another one has changed nothing",
+            cause ? cause : "", cause ? "; " : ""),
+        fix("see why: journalctl -u kard; when it runs, karctl history shows whether it took it"));
 }
 
 int client_send(struct client *c, const char *method, const struct value *params, struct err *e)

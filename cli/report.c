@@ -1,10 +1,8 @@
 /* report.c: see report.h. */
 #include "cli/report.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
 #include "cli/view_change.h"
 
 void report_init(struct report *r, struct screen *s)
@@ -15,7 +13,6 @@ void report_init(struct report *r, struct screen *s)
 void report_done(struct report *r)
 {
     value_free(r->nodes);
-    free(r->printed);
     *r = (struct report){0};
 }
 
@@ -85,7 +82,6 @@ static void start(struct report *r, const struct value *plan)
         value_set_text(n, "state", "applying");
         value_set(n, "objects", objects_of(value_get(nodes->v[i], "operations")));
     }
-    r->printed = mem_alloc((r->nodes->n + 1) * sizeof(bool));
     r->live = r->s->moves && r->nodes->n + 2 <= r->s->lines;
     if (r->live)
         draw(r);
@@ -122,6 +118,15 @@ static bool has_settled(const struct value *objects)
     return objects->n > 0;
 }
 
+/* A line that has scrolled by cannot be taken back: what waits for others is only said at the end.
+ */
+static bool is_final(const struct value *node)
+{
+    const char *state = value_get_text(node, "state");
+    return has_settled(value_get(node, "objects")) && state && strcmp(state, "pending") != 0 &&
+           strcmp(state, "waiting") != 0;
+}
+
 static void update_object(struct value *node, const struct value *event)
 {
     struct value *objects = value_get(node, "objects");
@@ -150,9 +155,9 @@ static void progress(struct report *r, const struct value *event)
         if (!is || strcmp(is, name) != 0)
             continue;
         update_object(node, event);
-        if (!r->live && !r->printed[i] && has_settled(value_get(node, "objects"))) {
+        if (!r->live && !value_get(node, "printed") && is_final(node)) {
             node_result_print(r->s, node, node_name_width(r->nodes));
-            r->printed[i] = true;
+            value_set_text(node, "printed", value_get_text(node, "state"));
         }
     }
     if (r->live)
@@ -170,12 +175,15 @@ void report_event(struct report *r, const struct value *event)
         progress(r, event);
 }
 
-static bool was_printed(const struct report *r, const char *name)
+/* Its line stands there, and is still true. */
+static bool was_printed(const struct report *r, const struct value *node)
 {
-    for (size_t i = 0; name && i < r->nodes->n; i++) {
+    const char *name = value_get_text(node, "node"), *state = value_get_text(node, "state");
+    for (size_t i = 0; name && state && i < r->nodes->n; i++) {
         const char *is = value_get_text(r->nodes->v[i], "node");
-        if (is && strcmp(is, name) == 0)
-            return r->printed[i];
+        const char *said = value_get_text(r->nodes->v[i], "printed");
+        if (is && said && strcmp(is, name) == 0)
+            return strcmp(said, state) == 0;
     }
     return false;
 }
@@ -189,7 +197,7 @@ void report_finish(struct report *r, const struct value *result)
         plan_head_print(r->s, result);
     rewind_lines(r);
     for (size_t i = 0; value_is(nodes, VALUE_LIST) && i < nodes->n; i++)
-        if (!was_printed(r, value_get_text(nodes->v[i], "node")))
+        if (!was_printed(r, nodes->v[i]))
             node_result_print(r->s, nodes->v[i], width);
     fflush(r->s->f);
 }

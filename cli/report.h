@@ -5,7 +5,7 @@
  *    n2 … applying
  *
  * On a terminal all nodes stand there at once and their lines change in place; elsewhere a node's
- * line is printed when it has finished, and never again. */
+ * line is printed when it has finished, and again only if the answer says otherwise. */
 #ifndef KAR_CLI_REPORT_H
 #define KAR_CLI_REPORT_H
 
@@ -13,9 +13,10 @@
 
 struct report {
     struct screen *s;
-    struct value *nodes; /* list of {node, state, elapsed_ms?, reason?, objects: [...]} */
-    bool *printed;       /* of each node; what is not drawn in place */
-    size_t lines_drawn;  /* on a terminal: below the plan's line */
+    /* list of {node, state, elapsed_ms?, reason?, objects: [...], printed?}: the state that its
+     * line says, where it is not drawn in place */
+    struct value *nodes;
+    size_t lines_drawn; /* on a terminal: below the plan's line */
     bool live, started;
 };
 

@@ -271,6 +271,7 @@ unsigned node_name_width(const struct value *nodes)
 void node_result_print(struct screen *s, const struct value *node, unsigned name_width)
 {
     node_line_print(s, node, name_width);
+    reason_print(s, value_get(node, "reason"), 4);
     print_unfinished(s, value_get(node, "objects"));
 }
 

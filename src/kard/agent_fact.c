@@ -216,6 +216,7 @@ void agent_member_moved(struct agent *a, const node_id *id, enum member_state st
     if (!m || m->state == state)
         return;
     m->state = state;
+    a->jobs.look = true; /* what waits for it perhaps waits in vain now */
     if (state != MEMBER_SUSPECT) /* which is a question, not news */
         agent_log(a, state == MEMBER_ALIVE ? LOG_INFO : LOG_NOTE, "%s is %s",
             m->name[0] ? m->name : "a node", member_state_text(state));

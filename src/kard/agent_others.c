@@ -98,11 +98,16 @@ static void other_fail(void *ctx, const struct errs *errs, const struct errs *wa
 {
     struct other *o = ctx;
     struct agent *a = o->job->agent;
+    struct err e = errs->v[0];
     (void)warnings;
     o->task = NULL;
     if (a->closing)
         return;
-    other_away(o, &errs->v[0]);
+    if (e.code == ERR_UNREACHABLE ||
+        e.code == ERR_TIMEOUT) /* what it will do is known all the same */
+        err_set(&e, errs->v[0].code, what("%s", errs->v[0].what), why("%s", errs->v[0].why),
+            fix("it applies the change when it returns"));
+    other_away(o, &e);
     job_look(a, o->job);
 }
 
@@ -145,13 +150,15 @@ bool others_settled(const struct job *j)
 
 void others_values(const struct job *j, struct value *nodes)
 {
+    enum standing standing = ledger_standing(j->agent->ledger, j->draft.change);
     for (size_t i = 0; i < j->others.n; i++) {
         const struct other *o = j->others.v[i];
         struct value *v = o->answer ? value_clone(o->answer) : value_map();
         size_t operations;
         if (!o->answer) {
             value_set_text(v, "node", o->name);
-            value_set_text(v, "state", object_state_text(OBJ_APPLYING));
+            value_set_text(v, "state",
+                object_state_text(standing == STANDING_WAITS ? OBJ_PENDING : OBJ_APPLYING));
             value_set(v, "objects", value_list());
         }
         if (asked_operations(j, o->name, &operations))
