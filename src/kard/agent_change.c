@@ -10,6 +10,7 @@
 
 #include "api/method.h"
 #include "base/mem.h"
+#include "base/point.h"
 #include "kard/agent_answer.h"
 #include "kard/agent_intake.h"
 
@@ -112,6 +113,7 @@ static void job_done(struct agent *a, struct job *j, bool timed_out)
     struct value *result = j->founding              ? agent_identity_value(a)
                            : ID_IS_ZERO(&j->awaits) ? job_result_value(a, j, timed_out)
                                                     : job_state_value(a, j, timed_out);
+    POINT("change-answer");
     job_answer(a, j, result);
 }
 
@@ -171,6 +173,7 @@ static void on_committed(void *ctx, int result, const struct err *e)
         job_fail_one(a, j, &failed);
         return;
     }
+    POINT("change-stored");
     job_enter(j, JOB_CONVERGING);
     j->committed = agent_now(a);
     if (j->founding) {
@@ -178,6 +181,7 @@ static void on_committed(void *ctx, int result, const struct err *e)
         a->founded = true;
     }
     change_accept(a, j);
+    POINT("change-told");
     if (j->founding)
         agent_gossip_start(a);
     if (a->closing)
@@ -201,6 +205,7 @@ static void job_commit(struct agent *a, struct job *j, struct store_batch *b)
     if (j->ask.wait)
         others_find(a, j, j->draft.after);
     batch_draft(b, &j->draft);
+    POINT("change-drafted");
     a->store->ops->commit(a->store, b, on_committed, j);
 }
 

@@ -13,6 +13,7 @@
 #include "api/method.h"
 #include "base/base64.h"
 #include "base/mem.h"
+#include "base/point.h"
 #include "kard/agent_change.h"
 #include "kard/agent_errand.h"
 #include "kard/agent_presence.h"
@@ -111,6 +112,7 @@ static void on_said(void *ctx, struct value *result)
 {
     struct asked_node *c = ctx;
     c->task = NULL;
+    POINT("check-said");
     take_errs(c, value_get(result, "errors"), &c->errs);
     take_errs(c, value_get(result, "warnings"), &c->warnings);
     c->node = node_entry(c, value_get(result, "node"));
@@ -175,6 +177,7 @@ static void asked_ask(struct agent *a, struct asked_node *c)
         &(struct agent_sink){.ctx = c, .event = on_event, .done = on_said, .fail = on_unsaid});
     if (c->state == ASKED_UNDER_WAY)
         c->task = task;
+    POINT("check-asked");
     value_free(params);
 }
 

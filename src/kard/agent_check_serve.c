@@ -12,6 +12,7 @@
 #include "api/method.h"
 #include "base/base64.h"
 #include "base/mem.h"
+#include "base/point.h"
 #include "kard/agent_check.h"
 #include "kard/agent_errand.h"
 
@@ -169,6 +170,7 @@ struct agent_task *agent_change_check(
         x->link = &(*x->link)->next;
     *x->link = x;
     g->served_n++;
+    POINT("check-heard");
     return errand_task(x->errand);
 }
 
@@ -201,6 +203,7 @@ static void on_judged(void *ctx)
     struct errand *errand = x->errand;
     served_free(x);
     errand_done(errand, v);
+    POINT("check-answered");
 }
 
 static void judge(struct agent *a, struct served_check *x)

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/point.h"
 #include "intent/value.h"
 #include "kard/agent_change.h"
 #include "kard/agent_node.h"
@@ -48,6 +49,7 @@ static void on_journal(void *ctx, int result, const struct err *e)
     if (result < 0)
         agent_log(a, LOG_ERROR, "cannot journal a plan, the kernel stays as it is: %s (%s)",
             e ? e->what : "?", e ? e->why : "");
+    POINT("plan-journalled");
     feed(a, &(struct reconcile_event){.type = RE_JOURNAL_DONE, .code = result});
 }
 
@@ -77,6 +79,7 @@ static void journal_write(struct agent *a, const struct plan *undo, const struct
     borrowed_copy(&a->converge.loans_new, loans);
     a->converge.journal_waits = true;
     a->converge.waiting++;
+    POINT("plan-made");
     a->store->ops->commit(a->store, &b, on_journal, a);
 }
 
@@ -88,6 +91,7 @@ static void on_cleared(void *ctx, int result, const struct err *e)
     struct converge *g = &a->converge;
     g->waiting--;
     g->clears--;
+    POINT("plan-cleared");
     if (result < 0 && !a->closing) {
         agent_log(
             a, LOG_WARN, "cannot clear the journal, it is tried again: %s", e ? e->what : "?");
@@ -115,6 +119,7 @@ static void clear_commit(struct agent *a)
     g->clear_at = TIME_NEVER;
     g->clears++;
     g->waiting++;
+    POINT("plan-verified");
     a->store->ops->commit(a->store, &b, on_cleared, a);
 }
 
@@ -377,6 +382,7 @@ static void do_apply(struct agent *a, const struct reconcile_action *x)
     if (r < 0)
         agent_log(a, LOG_ERROR, "the kernel's socket failed: %s (%s)", e.what, e.why);
     a->converge.fresh_actual = false;
+    POINT("plan-applied");
     feed(a, &(struct reconcile_event){.type = RE_RESULTS, .code = r, .results = results});
     free(results);
 }

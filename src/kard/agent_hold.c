@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/point.h"
 #include "intent/ends.h"
 #include "kard/agent_errand.h"
 
@@ -180,6 +181,7 @@ static void on_recorded(void *ctx, int result, const struct err *e)
         agent_log(a, LOG_ERROR, "cannot keep that %s holds its end of a tunnel: %s",
             members_name(&a->members, &c->peer), failed.what);
     } else if (!a->closing) {
+        POINT("hold-recorded");
         recorded(a, c);
     }
     if (x && result < 0)
@@ -208,6 +210,7 @@ void hold_record(struct agent *a, const node_id *peer, const object_id *v, size_
     }
     if (x)
         errand_is_committed(x);
+    POINT("hold-recording");
     a->store->ops->commit(a->store, &b, on_recorded, c);
 }
 

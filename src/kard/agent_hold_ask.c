@@ -11,6 +11,7 @@
 
 #include "api/method.h"
 #include "base/mem.h"
+#include "base/point.h"
 #include "kard/agent_errand.h"
 
 struct hold_ask {
@@ -116,6 +117,7 @@ static void ask_send(struct hold_ask *q)
         params,
         &(struct agent_sink){.ctx = q, .event = ask_event, .done = ask_done, .fail = ask_fail});
     value_free(params);
+    POINT("hold-asked");
 }
 
 /* Into the next question to its peer, if that can be asked now. */
@@ -264,6 +266,7 @@ struct agent_task *agent_overlay_hold(
     struct agent *a = ctx;
     struct err e = {0};
     object_id *ids = mem_alloc(objects->n * sizeof(*ids));
+    POINT("hold-heard");
     struct agent_task *task = ids_read(objects, ids, &e) < 0
                                   ? sink_fail(sink, &e)
                                   : answer(a, from, ids, objects->n, sink);

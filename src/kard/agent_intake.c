@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "base/point.h"
 #include "kard/agent_change.h"
 #include "kard/agent_check.h"
 
@@ -105,7 +106,9 @@ static void on_durable(void *ctx, int result, const struct err *e)
         at = &(*at)->next;
     *at = t->next;
     if (result == 0) {
+        POINT(t->v[0].change ? "change-taken" : "slot-taken");
         intake_accept(t);
+        POINT(t->v[0].change ? "change-passed-on" : "slot-passed-on");
     } else {
         agent_log(a, LOG_ERROR, "cannot store what other nodes decided: %s", e ? e->what : "?");
         for (size_t i = 0; i < t->n; i++)
@@ -129,6 +132,7 @@ void intake_commit(struct intake *t)
     }
     t->next = a->intakes;
     a->intakes = t;
+    POINT(t->v[0].change ? "change-heard" : "slot-heard");
     a->store->ops->commit(a->store, &b, on_durable, t);
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/point.h"
 #include "kard/agent_change.h"
 #include "kard/agent_intake.h"
 
@@ -235,10 +236,12 @@ static void on_decided(void *ctx, int result, const struct err *e)
         d->again_at = agent_now(a) + LEDGER_AGAIN_MS;
     } else if (!a->closing) {
         queue_next(d);
+        POINT("slot-stored");
         if (agent_ledger_slot(a, &d->slot, &said) < 0)
             agent_log(a, LOG_ERROR, "the ledger does not take its own slot: %s", said.what);
         agent_moved(a, d->slot.removals.n > 0);
         agent_gossip_stored(a, NULL, &d->slot);
+        POINT("slot-told");
     }
     slot_done(&d->slot);
 }
@@ -279,6 +282,7 @@ bool agent_ledger_work(struct agent *a)
         struct store_batch b = {0};
         batch_slot(&b, &d->slot);
         d->committing = true;
+        POINT("slot-decided");
         a->store->ops->commit(a->store, &b, on_decided, a);
     }
     return true;

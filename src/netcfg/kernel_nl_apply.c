@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/point.h"
 #include "netcfg/kernel_nl.h"
 
 /* --- results ---------------------------------------------------------------------------------- */
@@ -171,6 +172,7 @@ int kernel_nl_apply(struct kernel *base, const struct kop *ops, size_t n,
     memset(ret_results, 0, n * sizeof(*ret_results));
     for (size_t from = 0; from < n;) {
         size_t run = run_length(ops + from, n - from);
+        POINT("kernel-run");
         int r = run_each(k, ops + from, run, ret_results + from, e);
         if (r != 0)
             return r;

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/point.h"
 #include "netcfg/kernel_nl.h"
 
 static const int gone[REQUEST_TOLERATED] = {ENODEV, ENOENT, ESRCH};
@@ -319,6 +320,7 @@ int links_create(
         r = create_start(k, ops[i].link, i, &c[i], results, e);
     if (r == 0)
         r = request_flush(k, results, e);
+    POINT("link-made");
     for (size_t i = 0; i < n && r == 0; i++)
         r = create_step(k, ops[i].link, i, &c[i], results, e);
     if (r == 0)

@@ -101,7 +101,7 @@ pings() { # guest, overlay, node, further arguments
 pings mesh1 mesh 2 -c 3 -i 0.2
 pings mesh1 mesh 3 -c 3 -i 0.2
 pings pair1 pair 2 -c 3 -i 0.2
-pings mesh1 mesh 2 -c 1 -M do -s 1422 # the whole MTU of 1450
+pings mesh1 mesh 2 -c 1 -M "do" -s 1422 # the whole MTU of 1450
 ip netns exec pair1 ping -q -c 1 -W 1 10.7.0.1 >/dev/null 2>&1
 check "a guest of the pair reaches nobody of the mesh" "$(($? != 0))" 1
 tap_end
