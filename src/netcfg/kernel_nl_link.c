@@ -73,6 +73,16 @@ static int grown_af6_add(struct kernel_nl *k, const struct netlink *l, uint32_t 
     return request_add(k, m, op, NULL, results, e);
 }
 
+/* A tunnel takes no mtu in one message with its other settings (vxlan_nl2conf: "Cannot change mtu",
+ * seen on 6.18): these come first, by themselves. */
+static int info_apart_add(struct kernel_nl *k, const struct netlink *l, uint32_t index, size_t op,
+    struct kop_result *results, struct err *e)
+{
+    struct nl_msg *m = message_link(RTM_NEWLINK, 0, index);
+    fill_info(k, m, l, false);
+    return request_add(k, m, op, NULL, results, e);
+}
+
 /* What of a wanted link goes into the first message about one that is there. */
 enum { WITH_ALIAS = 1 << 0, WITH_LINK = 1 << 1, WITH_INFO = 1 << 2 };
 
@@ -81,9 +91,15 @@ enum { WITH_ALIAS = 1 << 0, WITH_LINK = 1 << 1, WITH_INFO = 1 << 2 };
 static int attributes_add(struct kernel_nl *k, const struct netlink *l, uint32_t index,
     unsigned with, size_t op, struct kop_result *results, struct err *e)
 {
+    bool up = netlink_uint(l, NA_UP) != 0, sized = netlink_has(l, NA_MTU);
+    if ((with & WITH_INFO) && l->kind == LINK_VXLAN && sized && has_attributes(l, AT_INFO)) {
+        int apart = info_apart_add(k, l, index, op, results, e);
+        if (apart != 0)
+            return apart;
+        with &= ~(unsigned)WITH_INFO;
+    }
     struct nl_msg *m = message_link(RTM_NEWLINK, 0, index);
     size_t empty = nlmsg_hdr(m)->nlmsg_len;
-    bool up = netlink_uint(l, NA_UP) != 0, sized = netlink_has(l, NA_MTU);
     bool af6 = has_attributes(l, AT_AF6) && (!sized || netlink_uint(l, NA_MTU) >= NET_IPV6_MTU_MIN);
     bool grown = af6 && sized && (with & WITH_LINK);
     if (with & WITH_ALIAS)

@@ -222,6 +222,25 @@ static void ipv6_settings_follow_the_mtu(void **state)
     expect_cache_true(l);
 }
 
+/* The kernel takes the mtu of a tunnel only by itself: "Cannot change mtu". */
+static void a_tunnel_changes_its_mtu_with_the_rest(void **state)
+{
+    struct lab *l = *state;
+    struct kop op = link_op(KOP_LINK_CREATE, "vx0", LINK_VXLAN, 1);
+    netlink_set_uint(op.link, NA_VX_ID, 77);
+    done(l, op);
+    op = link_op(KOP_LINK_SET, "vx0", LINK_VXLAN, 1);
+    netlink_set_uint(op.link, NA_MTU, 1350);
+    netlink_set_uint(op.link, NA_VX_TTL, 9);
+    netlink_set_uint(op.link, NA_VX_LEARNING, 0);
+    done(l, op);
+    const struct netlink *vx0 = seen(l, "vx0");
+    assert_int_equal(netlink_uint(vx0, NA_MTU), 1350);
+    assert_int_equal(netlink_uint(vx0, NA_VX_TTL), 9);
+    assert_int_equal(netlink_uint(vx0, NA_VX_LEARNING), 0);
+    expect_cache_true(l);
+}
+
 int main(int argc, char **argv)
 {
     (void)argc;
@@ -230,6 +249,8 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(
             each_attribute_is_created_and_changed, lab_setup, lab_teardown),
         cmocka_unit_test_setup_teardown(ipv6_settings_follow_the_mtu, lab_setup, lab_teardown),
+        cmocka_unit_test_setup_teardown(
+            a_tunnel_changes_its_mtu_with_the_rest, lab_setup, lab_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
