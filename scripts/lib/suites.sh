@@ -33,7 +33,7 @@ suite_asan() {
     local labels="$unit_labels|^sim$"
     build_preset asan || return
     namespaces_allowed && labels="$labels|^netns$"
-    KAR_SIM_PART=10 KAR_SIGKILL_ROUNDS=20 ctest_run asan "$jobs" -L "$labels"
+    KAR_SIM_PART=10 KAR_SIGKILL_ROUNDS=20 KAR_SCRIPTS=20 ctest_run asan "$jobs" -L "$labels"
 }
 
 # What has more than one thread: the store, whose commits have a worker, and kard itself around it.

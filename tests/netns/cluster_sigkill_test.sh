@@ -22,7 +22,7 @@ change() {
     case $1 in
     port) doc="{kind: port, name: $2, nodes: n$a, spec: {switch: lan$a}}" ;;
     switch) doc="{kind: switch, name: $2, nodes: [n$a, n$b], spec: {}}" ;;
-    overlay) doc="{kind: overlay, name: $2, nodes: [n$a, n$b], spec: {underlay: eth1}}" ;;
+    overlay) doc="{kind: overlay, name: $2, nodes: [n$a, n$b], spec: {underlay: eth0}}" ;;
     node) doc="{kind: node, name: n$a, spec: {labels: {writer: $2}}}" ;;
     esac
     while :; do

@@ -1,9 +1,10 @@
 # nodes.sh: several kards on one wire, each in a network namespace of its own. Sourced after lib.sh.
 #
-#      br0 ---+---- eth1 of n1, 192.0.2.1
-#             +---- eth1 of n2, 192.0.2.2 …
+#      eth0 (bridge) ---+---- eth0 of n1, 192.0.2.1      where kards speak to each other
+#                       +---- eth0 of n2, 192.0.2.2 …
 #
 #     nodes_make 5         # namespaces and configurations
+#     nodes_wire eth1 198.51.100  # one more wire: eth1 of each node, 198.51.100.1 …; without: no address
 #     node_start 3         # does not wait; node_ready does
 #     nodes_join           # n1 founds the cluster, the others join it with tokens of n1
 #     node 3 status        # karctl of n3
@@ -12,19 +13,25 @@
 nodes_n=0
 declare -A node_pid=()
 
+nodes_wire() { # interface, first three bytes of the addresses on it
+    local i
+    ip link add "$1" type bridge && ip link set "$1" up || exit 1
+    for ((i = 1; i <= nodes_n; i++)); do
+        ip link add "$1-$i" type veth peer name "$1" netns n$i &&
+            ip link set "$1-$i" master "$1" up &&
+            ip -n n$i link set "$1" up || exit 1
+        [ -z "${2:-}" ] || ip -n n$i addr add "$2.$i/24" dev "$1" || exit 1
+    done
+}
+
 nodes_make() { # how many
-    ip link add br0 type bridge && ip link set br0 up || exit 1
     for ((nodes_n = 0; nodes_n < $1;)); do
         nodes_n=$((nodes_n + 1))
         mkdir -p "$LAB_DIR/n$nodes_n/etc/kard"
         printf 'node: n%d\nlisten: [192.0.2.%d]\n' $nodes_n $nodes_n >"$LAB_DIR/n$nodes_n/etc/kard/kard.yaml"
-        ip netns add n$nodes_n &&
-            ip link add w$nodes_n type veth peer name eth1 netns n$nodes_n &&
-            ip link set w$nodes_n master br0 up &&
-            ip -n n$nodes_n link set lo up &&
-            ip -n n$nodes_n addr add 192.0.2.$nodes_n/24 dev eth1 &&
-            ip -n n$nodes_n link set eth1 up || exit 1
+        ip netns add n$nodes_n && ip -n n$nodes_n link set lo up || exit 1
     done
+    nodes_wire eth0 192.0.2
 }
 
 node() { # number, karctl's arguments
@@ -76,27 +83,51 @@ nodes_join() {
     done
 }
 
-# What `status` of a node says of the others: the names of those it does not hear, or that do not know
-# the same as it does; of itself, whether the kernel is what is asked for.
-node_lacks() { # number
-    node "$1" status -o json | jq -r --argjson n $nodes_n '
-        [(.nodes[] | select(.self | not) | select(.member != "alive" or (.in_sync | not)) | .name),
-         (.nodes[] | select(.converged | not) | .name + " not converged"),
-         (if (.nodes | length) == $n then empty else "members" end)] | join(", ")'
+# What `status` of each node says: whom it does not hear, or who does not know the same as it does; of
+# itself, whether the kernel is what is asked for. One jq for all of them, since it takes its time to
+# start.
+nodes_lacking() {
+    local i
+    for ((i = 1; i <= nodes_n; i++)); do
+        node $i status -o json 2>/dev/null | grep . || echo null
+    done | jq -rs --argjson n $nodes_n '[to_entries[] | "n\(.key + 1): " as $node | .value
+        | if . == null then "no answer" else
+            (.nodes[] | select(.self | not) | select(.member != "alive" or (.in_sync | not)) | .name),
+            (.nodes[] | select(.converged | not) | .name + " not converged"),
+            (.nodes[] | select((.objects.pending // 0) + (.objects.applying // 0) > 0) | .name + " pending"),
+            (if (.nodes | length) == $n then empty else "members" end) end
+        | $node + .] | join(", ")'
 }
 
 # Until nobody lacks anything. false after as many seconds as are given; who lacks what in nodes_lack.
 nodes_settle() { # seconds
-    local i lack until=$((SECONDS + $1))
-    while :; do
-        nodes_lack=""
-        for ((i = 1; i <= nodes_n; i++)); do
-            lack=$(node_lacks $i) || lack="no answer"
-            [ -z "$lack" ] || nodes_lack+="n$i: $lack; "
-        done
-        [ -n "$nodes_lack" ] || return 0
+    local until=$((SECONDS + $1))
+    while nodes_lack=$(nodes_lacking) && [ -n "$nodes_lack" ]; do
         [ $SECONDS -lt $until ] || return 1
         sleep 0.2
+    done
+}
+
+# Gives every node an address on an interface, so that tunnels can stand on it: asked for on n1.
+nodes_address() { # interface, first three bytes
+    local i
+    for ((i = 1; i <= nodes_n; i++)); do
+        echo "{kind: nic, name: $1, nodes: [n$i], spec: {address: [$2.$i/24]}}"
+        echo "---"
+    done | { node 1 apply --yes -f - >/dev/null; } 2>&1
+}
+
+# Deletes whatever operators made, asked for on one node; by ids, since two may have one name. What is
+# refused is printed.
+nodes_empty() { # number
+    local kind id
+    for kind in port switch overlay vlan; do
+        for id in $(node "$1" $kind list -o json | jq -r '.[].id'); do
+            { node "$1" $kind delete "$id" --yes --force --no-wait >/dev/null; } 2>&1
+        done
+    done
+    for id in $(node "$1" export -o json | jq -r '.[] | select(.kind == "nic") | "\([.nodes] | flatten | first)/\(.name)"'); do
+        { node "$1" nic delete "${id#*/}" --node "${id%/*}" --yes --force --no-wait >/dev/null; } 2>&1
     done
 }
 

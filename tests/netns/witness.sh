@@ -1,0 +1,53 @@
+# witness.sh: an independent look at the kernels of nodes.sh's nodes: what ip and bridge print, against
+# what karctl exports (witness.jq). Sourced after nodes.sh.
+#
+#     witness_begin        # after nodes_make, before any kard: what the hosts have of their own
+#     witness_all          # prints how kernels differ from what is asked for; nothing is good
+# shellcheck shell=bash
+
+witness_lists() { # number: links and addresses as ip has them
+    local command
+    for command in "-d -j link" "-j addr"; do
+        # shellcheck disable=SC2086
+        ip -n "n$1" $command | grep . || echo "[]"
+    done
+}
+
+witness_begin() {
+    local i
+    for ((i = 1; i <= nodes_n; i++)); do
+        witness_lists $i | jq -s --arg node n$i '{($node): {
+            links: [.[0][] | {ifname, mtu, mac: .address, master: (.master // ""), up: (.flags | index("UP") != null)}],
+            addrs: (.[1] | map({key: .ifname, value: [.addr_info[] | select(.scope != "link") | "\(.local)/\(.prefixlen)"]})
+                | from_entries)}}'
+    done | jq -s add >"$LAB_DIR/witness.base"
+}
+
+# What kard of a node says is asked for, and what its kernel has.
+witness_asked() { # number
+    local what
+    for what in status export "vlan list" "overlay list" "switch list" "port list" "nic list"; do
+        # shellcheck disable=SC2086
+        node "$1" $what -o json 2>/dev/null | grep . || echo null
+    done
+}
+witness_kernel() { # number
+    local command
+    witness_lists "$1"
+    for command in "bridge -n n$1 -j fdb" "bridge -n n$1 -j vlan" "ip -n n$1 -j route show table all"; do
+        $command | grep . || echo "[]"
+    done
+}
+
+# From standard input: for each node both, after what there was in the beginning. One jq for all: its
+# start takes longer than its work. A fault of its own is a difference, too.
+witness_compare() {
+    { cat "$LAB_DIR/witness.base" && cat; } | jq -rs -f "$lab_source/tests/netns/witness.jq" 2>&1
+}
+witness_all() {
+    local i
+    for ((i = 1; i <= nodes_n; i++)); do
+        witness_asked $i
+        witness_kernel $i
+    done | witness_compare
+}
