@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/mem.h"
 #include "cli/view_change.h"
 
 void report_init(struct report *r, struct screen *s)
