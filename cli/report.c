@@ -119,15 +119,6 @@ static bool has_settled(const struct value *objects)
     return objects->n > 0;
 }
 
-/* A line that has scrolled by cannot be taken back: what waits for others is only said at the end.
- */
-static bool is_final(const struct value *node)
-{
-    const char *state = value_get_text(node, "state");
-    return has_settled(value_get(node, "objects")) && state && strcmp(state, "pending") != 0 &&
-           strcmp(state, "waiting") != 0;
-}
-
 static void update_object(struct value *node, const struct value *event)
 {
     struct value *objects = value_get(node, "objects");
@@ -156,7 +147,7 @@ static void progress(struct report *r, const struct value *event)
         if (!is || strcmp(is, name) != 0)
             continue;
         update_object(node, event);
-        if (!r->live && !value_get(node, "printed") && is_final(node)) {
+        if (!r->live && !value_get(node, "printed") && has_settled(value_get(node, "objects"))) {
             node_result_print(r->s, node, node_name_width(r->nodes));
             value_set_text(node, "printed", value_get_text(node, "state"));
         }
