@@ -25,6 +25,7 @@ enum broken {
     BROKEN_ORDER,      /* rank of an object is when its change arrived */
     BROKEN_PROMISE,    /* what the acceptor decided is not durable */
     BROKEN_REPLAY,     /* the replay window takes the last packet twice */
+    BROKEN_HOLD,       /* an end of a tunnel is made without asking the other */
     BROKENS
 };
 extern const char *const broken_names[BROKENS];
@@ -148,6 +149,9 @@ enum { SETTLE_STEP_MS = 1000 };
 
 /* At any time: no VNI is programmed that was not granted. */
 bool check_claims(struct cluster *c);
+/* When something was programmed: no end of a two-ended tunnel is there whose other end's disk does
+ * not have it. */
+bool check_tunnels(struct cnode *n);
 /* At rest: members, replicas, verdicts, acknowledged changes, claims, plans. */
 bool cluster_check(struct cluster *c);
 /* Lets time pass until all of it holds. */

@@ -6,7 +6,7 @@
 #include "gossip/session.h"
 
 const char *const broken_names[BROKENS] = {
-    "nothing", "refutation", "persist", "order", "promise", "replay"};
+    "nothing", "refutation", "persist", "order", "promise", "replay", "hold"};
 
 static struct cluster *the;
 
@@ -65,6 +65,16 @@ bool __wrap_replay_take(struct replay *r, uint64_t n)
     if (is(BROKEN_REPLAY) && newest) /* the window begins behind it */
         r->words[n / 64 % REPLAY_WORDS] &= ~(UINT64_C(1) << (n % 64));
     return newest;
+}
+
+enum render_pair __real_hold_pair(
+    struct agent *a, const struct object *o, const char *node, struct err *ret_reason);
+enum render_pair __wrap_hold_pair(
+    struct agent *a, const struct object *o, const char *node, struct err *ret_reason);
+enum render_pair __wrap_hold_pair(
+    struct agent *a, const struct object *o, const char *node, struct err *ret_reason)
+{
+    return is(BROKEN_HOLD) ? PAIR_HELD : __real_hold_pair(a, o, node, ret_reason);
 }
 
 /* --- watched --------------------------------------------------------------- */

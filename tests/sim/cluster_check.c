@@ -173,6 +173,89 @@ static bool check_unique(struct cluster *c)
     return good;
 }
 
+/* --- tunnels --------------------------------------------------------------- */
+
+/* Whose disk says that it is this node; also when its process is gone. NULL: it left. */
+static struct cnode *node_of(struct cluster *c, const node_id *id)
+{
+    for (unsigned i = 0; i < c->net.n; i++) {
+        struct cnode *n = &c->node[i];
+        struct buf b = BUF_INIT;
+        bool is = n->t.store_real->get(n->t.store, STORE_META, "node", 4, &b, NULL) == 0 &&
+                  b.n == sizeof(id->b) && memcmp(b.p, id->b, b.n) == 0;
+        buf_done(&b);
+        if (is)
+            return n;
+    }
+    return NULL;
+}
+
+static bool disk_has_change(const struct cnode *n, const struct history_row *row)
+{
+    const struct change at = {.origin = row->origin, .stream = row->stream, .seq = row->seq};
+    uint8_t key[CHANGE_KEY_BYTES];
+    struct buf b = BUF_INIT;
+    change_key(&at, key);
+    int r = n->t.store_real->get(n->t.store, STORE_CHANGES, key, sizeof(key), &b, NULL);
+    buf_done(&b);
+    return r == 0;
+}
+
+/* Whether a change that put the object, as `n` knows them, is on the disk of `other`. */
+static bool disk_has(const struct cnode *other, const struct cnode *n, const object_id *id)
+{
+    const struct history *h = &n->t.agent->history;
+    for (size_t i = 0; i < h->n; i++)
+        if (history_row_concerns(&h->v[i], id) && disk_has_change(other, &h->v[i]))
+            return true;
+    return false;
+}
+
+static bool check_tunnel(struct cnode *n, const struct netlink *l)
+{
+    const struct agent *a = n->t.agent;
+    const struct object *o = intent_get(a->intent, &l->owner);
+    node_id peer;
+    if (o == NULL || !hold_peer_of(a, o, &peer))
+        return true; /* a mesh; or deleted, and about to go */
+    struct cnode *other = node_of(n->c, &peer);
+    if (other == NULL || disk_has(other, n, &o->id))
+        return true;
+    return cluster_fail(
+        n->c, "%s has an end of %s, %s does not hold it", n->name, l->alias, other->name);
+}
+
+bool check_tunnels(struct cnode *n)
+{
+    struct netstate s = {0};
+    bool good = true;
+    n->t.kernel_real->dump(n->t.kernel, false, &s, NULL);
+    for (size_t i = 0; i < s.links.n && good; i++)
+        good = s.links.v[i].kind != LINK_VXLAN || check_tunnel(n, &s.links.v[i]);
+    netstate_done(&s);
+    return good;
+}
+
+/* Everybody is reached: nobody waits for an end that could be made. */
+static bool check_waits(struct cnode *n, const struct render_notes *notes)
+{
+    struct agent *a = n->t.agent;
+    for (size_t i = 0; i < notes->n; i++) {
+        const struct object *o = intent_get(a->intent, &notes->v[i].object);
+        node_id peer;
+        if (!notes->v[i].pair || o == NULL || !hold_peer_of(a, o, &peer))
+            continue;
+        struct cnode *other = node_of(n->c, &peer);
+        const struct hold *there = other != NULL && other->member
+                                       ? hold_find(other->t.agent, &o->id)
+                                       : NULL;
+        if (there != NULL && (there->ready || there->held))
+            return cluster_fail(
+                n->c, "%s: %s (%s)", n->name, notes->v[i].reason.what, notes->v[i].reason.why);
+    }
+    return true;
+}
+
 /* --- rest ------------------------------------------------------------------ */
 
 static bool check_plan(struct cnode *n)
@@ -188,6 +271,7 @@ static bool check_plan(struct cnode *n)
     plan_make(&desired, &s, &a->converge.loans, &p);
     bool good = p.n == 0 || cluster_fail(n->c, "%s has still to do: %s (%s)", n->name,
                                 kop_format(&p.v[0], text), p.v[0].reason);
+    good = good && check_waits(n, &notes);
     plan_done(&p);
     render_notes_done(&notes);
     netstate_done(&desired);

@@ -97,6 +97,16 @@ static void disk_dispatch(struct store *s)
     n->t.store_real->dispatch(s);
 }
 
+/* --- the kernel ------------------------------------------------------------ */
+
+static int host_apply(
+    struct kernel *k, const struct kop *ops, size_t n, struct kop_result *results, struct err *e)
+{
+    int r = the->t.kernel_real->apply(k, ops, n, results, e);
+    check_tunnels(the);
+    return r;
+}
+
 /* --- the network ----------------------------------------------------------- */
 
 static void node_send(void *ctx, const struct endpoint *to, const uint8_t *p, size_t n)
@@ -194,6 +204,7 @@ static void open_node(struct cluster *c, struct cnode *n)
     n->t.host.hostname = node_hostname;
     n->t.store_ops.commit = disk_commit;
     n->t.store_ops.dispatch = disk_dispatch;
+    n->t.kernel_ops.apply = host_apply;
     start(n);
 }
 

@@ -45,6 +45,19 @@ static void step_switch(struct cluster *c)
             ageing);
 }
 
+/* Between two nodes of three: there are several changes to each. */
+static void tunnel(struct cluster *c, struct cnode *n)
+{
+    unsigned a = (unsigned)below(c, 3), b = (a + 1 + (unsigned)below(c, 2)) % 3;
+    if (below(c, 4) == 0)
+        life_apply(n, "{'op':'delete','kind':'overlay','name':'tu%u'}", a + b);
+    else
+        life_apply(n,
+            "{'kind':'overlay','name':'tu%u','spec':{'underlay':'eth2',"
+            "'endpoints':[{'node':'%s'},{'node':'%s'}]}}",
+            a + b, c->node[a].name, c->node[b].name);
+}
+
 static void step_overlay(struct cluster *c)
 {
     struct cnode *n = any_member(c);
@@ -55,6 +68,8 @@ static void step_overlay(struct cluster *c)
     if (how == 0)
         life_apply(n, "{'op':'delete','kind':'overlay','name':'ov%u'}", name);
     else if (how == 1)
+        tunnel(c, n);
+    else if (how == 2)
         life_apply(
             n, "{'kind':'overlay','name':'ov%u','nodes':'all','spec':{'underlay':'eth2'}}", name);
     else
