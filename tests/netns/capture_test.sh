@@ -3,8 +3,8 @@
 # outer UDP to 4789, the I flag alone, the VNI, and within it the guests' Ethernet frames; a broadcast is
 # a unicast to each other end, and no outer packet is fragmented.
 #
-#      guests m1, p1 ── n1 eth1 ─┐ w1: the tap
-#      guests m2, p2 ── n2 eth1 ─┼─ br0
+#      guests m1, p1 ── n1 eth1 ─┐ eth1-1: the tap
+#      guests m2, p2 ── n2 eth1 ─┼─ the wire
 #      guest  m3     ── n3 eth1 ─┘
 #
 #   mesh (n1, n2, n3) carries m1, m2, m3 in 10.7.0.0/24; pair (n1, n2) carries p1, p2 in 10.8.0.0/24.
@@ -33,6 +33,7 @@ guest_make() { # overlay, node: takes the far end of its port into a namespace o
 }
 
 nodes_make 3
+nodes_wire eth1 198.51.100
 nodes_join
 nodes_settle 60
 check "three nodes know the same" "$nodes_lack" ""
@@ -41,14 +42,14 @@ kind: overlay
 name: mesh
 spec:
   underlay: eth1
-  endpoints: [{node: n1, address: 192.0.2.1}, {node: n2, address: 192.0.2.2}, {node: n3, address: 192.0.2.3}]
+  endpoints: [{node: n1, address: 198.51.100.1}, {node: n2, address: 198.51.100.2}, {node: n3, address: 198.51.100.3}]
   vni: 7348
 ---
 kind: overlay
 name: pair
 spec:
   underlay: eth1
-  endpoints: [{node: n1, address: 192.0.2.1}, {node: n2, address: 192.0.2.2}]
+  endpoints: [{node: n1, address: 198.51.100.1}, {node: n2, address: 198.51.100.2}]
 ---
 {kind: port, name: mesh1, nodes: n1, spec: {switch: mesh, type: veth}}
 ---
@@ -71,7 +72,7 @@ done
 # --- the tap -------------------------------------------------------------------------------------
 
 tap=$LAB_DIR/overlay.pcapng
-tshark -q -i w1 -f 'udp port 4789 or udp port 9' -w "$tap" >"$LAB_DIR/tshark.log" 2>&1 &
+tshark -q -i eth1-1 -f 'udp port 4789 or udp port 9' -w "$tap" >"$LAB_DIR/tshark.log" 2>&1 &
 tap_pid=$!
 for _ in $(seq 1 1500); do
     [ -s "$tap" ] && break
@@ -83,7 +84,7 @@ done
 tap_end() {
     local i
     for i in $(seq 1 300); do
-        ip netns exec n1 bash -c 'echo capture-ends-here >/dev/udp/192.0.2.2/9' 2>/dev/null
+        ip netns exec n1 bash -c 'echo capture-ends-here >/dev/udp/198.51.100.2/9' 2>/dev/null
         grep -aq capture-ends-here "$tap" && break
         sleep 0.1
     done
@@ -134,7 +135,7 @@ check "the outer frames go between the nodes' interfaces" \
 
 # A guest's echo and its answer: outer and inner addresses, VNI, MACs of the guests.
 flow() { # count, vni, overlay, from, to, icmp type
-    echo "$1× $2 192.0.2.$4,$(guest_ip "$3" "$4") 192.0.2.$5,$(guest_ip "$3" "$5") $(guest_mac "$3" "$4") $(guest_mac "$3" "$5") $6"
+    echo "$1× $2 198.51.100.$4,$(guest_ip "$3" "$4") 198.51.100.$5,$(guest_ip "$3" "$5") $(guest_mac "$3" "$4") $(guest_mac "$3" "$5") $6"
 }
 check "each echo goes to the node of its guest, in the VNI of its overlay, and so does the answer" \
     "$(said 'vxlan && icmp' vxlan.vni ip.src ip.dst eth.src eth.dst icmp.type |
@@ -151,10 +152,10 @@ check "each echo goes to the node of its guest, in the VNI of its overlay, and s
 asked='arp.opcode == 1 && arp.dst.proto_ipv4 =='
 check "a broadcast of the mesh is a unicast to each other end" \
     "$(said "$asked 10.7.0.2 && eth.dst == ff:ff:ff:ff:ff:ff && arp.src.hw_mac == $(guest_mac mesh 1)" ip.dst | kinds)" \
-    "192.0.2.2;192.0.2.3;"
+    "198.51.100.2;198.51.100.3;"
 check "one of the pair goes to the other end alone" \
     "$(said "$asked 10.8.0.2 && eth.dst == ff:ff:ff:ff:ff:ff && arp.src.hw_mac == $(guest_mac pair 1)" ip.dst | kinds)" \
-    "192.0.2.2;"
+    "198.51.100.2;"
 
 check "no outer packet is a fragment" \
     "$(said 'vxlan && (ip.flags.mf == 1 || ip.frag_offset > 0)' frame.number)$(said 'ip.flags.mf == 1' frame.number)" ""

@@ -88,7 +88,7 @@ tunnel_of() { # node
     {
         ip -n "n$i" -d -j link
         bridge -n "n$i" -j fdb
-    } | jq -rs --arg here "192.0.2.$i" --arg there "192.0.2.$((5 - i))" --arg name "$tunnel" '
+    } | jq -rs --arg here "198.51.100.$i" --arg there "198.51.100.$((5 - i))" --arg name "$tunnel" '
         (.[0] | map(select(.linkinfo.info_kind == "vxlan"))) as $devices
         | (.[0] | map(select(.ifname == $name))) as $switches
         | ($devices[0] // {}) as $d
@@ -130,7 +130,7 @@ tunnel_becomes() { # node, seconds, states…
 
 tunnel_ask() {
     node 2 apply --yes --timeout 15s -f - \
-        <<<"{kind: overlay, name: $tunnel, spec: {underlay: eth1, endpoints: [{node: n2, address: 192.0.2.2}, {node: n3, address: 192.0.2.3}]}}"
+        <<<"{kind: overlay, name: $tunnel, spec: {underlay: eth1, endpoints: [{node: n2, address: 198.51.100.2}, {node: n3, address: 198.51.100.3}]}}"
 }
 
 # The words of karctl on n2, by who died where.
@@ -195,14 +195,14 @@ row_run() { # role, point, kept or lost
 
     left=$([ "$n" = 1 ] || tunnel_of $((5 - n)))
 
-    ip link set "w$n" down
+    ip link set "eth0-$n" down
     node_start "$n"
     node_ready "$n"
     tunnel_becomes "$n" 10 none whole
     check "$row: back, alone" "${is/whole/none}" none
     [ "$left" != whole ] || check "$row: the other end is made, so this one holds it" "$(holds "$n"
             echo $?)" 0
-    ip link set "w$n" up
+    ip link set "eth0-$n" up
     nodes_settle 30
     check "$row: all know the same again" "$nodes_lack" ""
 
@@ -235,6 +235,7 @@ node_start() { # number: as that of nodes.sh, with a file for its point
 }
 
 nodes_make 3
+nodes_wire eth1 198.51.100
 nodes_join
 nodes_settle 60
 check "three nodes know the same" "$nodes_lack" ""
