@@ -59,6 +59,17 @@ static int acceptor_verify(void *ctx, const struct slot *s, struct err *e)
 
 /* --- making and unmaking ---------------------------------------------------------------------- */
 
+/* What a stranger shows. */
+static int admit(void *ctx, const uint8_t *p, size_t n)
+{
+    struct gossip *g = ctx;
+    struct change *c = NULL;
+    int r = replica_admission(g->replica, p, n, &c);
+    if (r == 0)
+        VEC_PUSH(&g->introduced, c);
+    return r;
+}
+
 static void sessions_make(struct gossip *g)
 {
     struct session_options so = {.self = g->opt.self,
@@ -67,7 +78,9 @@ static void sessions_make(struct gossip *g)
         .key = g->opt.session,
         .view = &g->opt.view,
         .random_ctx = g->opt.random_ctx,
-        .random = g->opt.random};
+        .random = g->opt.random,
+        .admit_ctx = g,
+        .admit = admit};
     g->sessions = sessions_new(&so);
     crypto_wipe(&so, sizeof(so));
 }
@@ -145,6 +158,9 @@ void gossip_free(struct gossip *g)
     outbox_done(&g->out);
     replica_out_done(&g->replica_out);
     member_news_done(&g->member_news);
+    for (size_t i = 0; i < g->introduced.n; i++)
+        change_free(g->introduced.v[i]);
+    free(g->introduced.v);
     fact_news_done(&g->fact_news);
     crypto_wipe(g, sizeof(*g));
     free(g);
@@ -272,6 +288,15 @@ static void tell_facts(struct gossip *g, struct gossip_actions *ret)
     g->fact_news.n = 0;
 }
 
+static void tell_introduced(struct gossip *g, struct gossip_actions *ret)
+{
+    for (size_t i = 0; i < g->introduced.n; i++) {
+        struct gossip_action a = {.type = GA_INTRODUCED, .change = g->introduced.v[i]};
+        VEC_PUSH(ret, a);
+    }
+    g->introduced.n = 0;
+}
+
 /* --- the step --------------------------------------------------------------------------------- */
 
 static void take_event(
@@ -323,6 +348,7 @@ void gossip_step(
     tell_members(g, now, ret);
     tell_takes(g, ret);
     tell_facts(g, ret);
+    tell_introduced(g, ret);
     gossip_send(g, now, ret);
 }
 

@@ -52,6 +52,10 @@ struct gossip {
     struct replica_out replica_out;
     struct member_news member_news;
     struct fact_news fact_news;
+    struct {
+        struct change **v;
+        size_t n, cap;
+    } introduced; /* admissions that were shown, and believed */
     struct gossip_stats stats;
 };
 

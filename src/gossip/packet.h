@@ -9,13 +9,14 @@
  *   COOKIE      3 0 0 0 │ receiver 4 │ nonce 24 │ cookie 16+16                               = 64
  *   TRANSPORT   4 0 0 0 │ receiver 4 │ counter 8 │ messages n+16                             ≥ 32
  *   UNKNOWN     5 0 0 0 │ receiver 4 │ counter 8: echo of a TRANSPORT whose keys are gone    = 16
+ *   INTRODUCTION 6 0 0 0 │ like INITIATION, but (caller ‖ a change)+16                       > 164
  *
  *   HELLO       8 0 0 0 │ creator 16 │ sender 4 │ token 8 │ e 32 │ zeros 160+16 │ mac 16    = 256
  *   ANSWER      9 0 0 0 │ creator 16 │ receiver 4 │ sender 4 │ e 32 │ s 32+16 │ n+16 │ mac 16
  *   REQUEST    10 0 0 0 │ creator 16 │ receiver 4 │ s 32+16 │ n+16 │ mac 16
  *   JOINED     11 0 0 0 │ creator 16 │ receiver 4 │ counter 8 │ n+16
  *
- * 1 to 5 are a session between members (session.h), 8 to 11 those of joining (session_join.h).
+ * 1 to 6 are a session between members (session.h), 8 to 11 those of joining (session_join.h).
  * A stream carries TRANSPORT only. No packet is answered by a longer one before it was proven
  * authentic: 164 → 77 or 64, 32 → 16, 256 → ANSWER, whose payload is bounded for it. */
 #ifndef KAR_GOSSIP_PACKET_H
@@ -32,6 +33,7 @@ enum packet_type {
     PACKET_COOKIE = 3,
     PACKET_TRANSPORT = 4,
     PACKET_UNKNOWN = 5,
+    PACKET_INTRODUCTION = 6,
     PACKET_HELLO = 8,
     PACKET_ANSWER = 9,
     PACKET_REQUEST = 10,
@@ -44,6 +46,7 @@ enum {
     PACKET_CALLER_BYTES = ID_BYTES + 12, /* who calls ‖ epoch (4) ‖ count (8), see session.h */
     PACKET_INITIATION_BYTES = 8 + DH_BYTES + DH_BYTES + AEAD_TAG_BYTES + PACKET_CALLER_BYTES +
                               AEAD_TAG_BYTES + 2 * PACKET_MAC_BYTES,
+    PACKET_INTRODUCED_MAX = GOSSIP_DATAGRAM_MAX - PACKET_INITIATION_BYTES, /* the change */
     PACKET_RESPONSE_BYTES = 8 + DH_BYTES + 5 + AEAD_TAG_BYTES + PACKET_MAC_BYTES,
     PACKET_COOKIE_BYTES = 8 + 24 + PACKET_MAC_BYTES + AEAD_TAG_BYTES,
     PACKET_TRANSPORT_HEAD = 16,

@@ -98,8 +98,7 @@ bool pull_goal(struct replica *r, const struct stream_key *key, uint64_t seq, co
     struct member_record origin;
     if (seq == 0 || (s && (s->forked || seq <= s->taken)))
         return true;
-    if (!s && !stream_key_is_ledger(key) &&
-        !r->opt.view->member_get(r->opt.view->ctx, &key->origin, &origin))
+    if (!s && !stream_key_is_ledger(key) && !replica_origin(r, &key->origin, &origin))
         return false;
     struct goal *g = goal_get(r, key);
     if (!g)

@@ -76,6 +76,11 @@ int replica_bytes(
     return view->change_bytes(view->ctx, &key->origin, key->stream, seq, ret);
 }
 
+bool replica_origin(const struct replica *r, const node_id *id, struct member_record *ret)
+{
+    return r->opt.view->member_get(r->opt.view->ctx, id, ret) && !ret->introduced;
+}
+
 uint64_t replica_limit(const struct replica *r, const struct stream_key *key)
 {
     if (stream_key_is_ledger(key))
@@ -323,6 +328,49 @@ void replica_members(struct replica *r, time_ms now, struct replica_out *out)
     take_parked_all(r, now, out);
     compare_again(r, now, out);
     pull_run(r, now, out);
+}
+
+/* --- strangers -------------------------------------------------------------------------------- */
+
+static bool lets_in(const struct change *c)
+{
+    for (size_t i = 0; i < c->ops_n; i++)
+        if (c->ops[i].type == OP_PUT && c->ops[i].object->kind == KIND_NODE)
+            return true;
+    return false;
+}
+
+static int admission_judge(const struct replica *r, const struct change *c)
+{
+    const struct stream_key key = {c->origin, c->stream};
+    const struct stream *s = vector_find(&r->have, &key);
+    struct member_record by;
+    uint64_t limit = replica_limit(r, &key);
+    if (!ID_EQ(&c->cluster, &r->opt.cluster) || !lets_in(c))
+        return -ERR_SYNTAX;
+    if (!r->opt.view->member_get(r->opt.view->ctx, &c->origin, &by))
+        return -ERR_NODE_UNKNOWN;
+    if (change_verify(c, &by.key, NULL) < 0)
+        return -ERR_SIGNATURE;
+    if (c->seq > limit)
+        return -ERR_DENIED;
+    if (s && c->seq <= s->taken)
+        return -ERR_STALE;
+    return by.removed || limit != UINT64_MAX ? -ERR_BUSY : 0;
+}
+
+int replica_admission(
+    const struct replica *r, const uint8_t *p, size_t n, struct change **ret_change)
+{
+    struct change *c = NULL;
+    if (change_decode(p, n, &c, NULL) < 0)
+        return -ERR_SYNTAX;
+    int code = admission_judge(r, c);
+    if (code < 0)
+        change_free(c);
+    else
+        *ret_change = c;
+    return code;
 }
 
 /* --- time ------------------------------------------------------------------------------------- */

@@ -154,6 +154,15 @@ void replica_stored_slot(
 void replica_refused_change(struct replica *r, const struct change *c, time_ms now);
 void replica_refused_slot(struct replica *r, const struct slot *s, time_ms now);
 
+/* A change that somebody shows who is not known, as the one that let it in. 0: it is one, by a
+ * member of now, and may be on its way here; *ret_change is the caller's.
+ * Errors: ERR_SYNTAX, ERR_SIGNATURE; ERR_NODE_UNKNOWN (its maker); ERR_STALE (what its stream has
+ * under that number is here already, and was not this); ERR_BUSY (its maker's removal is not
+ * decided yet, or allows it, so that it comes by itself); ERR_DENIED (it does not count: its maker
+ * was removed before). */
+int replica_admission(
+    const struct replica *r, const uint8_t *p, size_t n, struct change **ret_change);
+
 /* GE_MEMBERS: keys, members and limits of streams are read again. */
 void replica_members(struct replica *r, time_ms now, struct replica_out *out);
 

@@ -130,6 +130,8 @@ int replica_bytes(
     const struct replica *r, const struct stream_key *key, uint64_t seq, struct buf *ret);
 /* The stream, made when new. NULL: there may be no more (STREAMS_MAX, STREAMS_ORIGIN_MAX). */
 struct stream *replica_stream(struct replica *r, const struct stream_key *key);
+/* Who may make changes that are taken here: who was let in by a change that is here. */
+bool replica_origin(const struct replica *r, const node_id *id, struct member_record *ret);
 /* The last number that counts; UINT64_MAX: no limit. */
 uint64_t replica_limit(const struct replica *r, const struct stream_key *key);
 

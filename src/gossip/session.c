@@ -290,6 +290,7 @@ int session_open(struct sessions *s, const struct endpoint *from, bool stream, c
         return -ERR_SYNTAX;
     switch (type) {
     case PACKET_INITIATION:
+    case PACKET_INTRODUCTION:
         return initiation_open(s, from, p, n, now);
     case PACKET_RESPONSE:
         return response_open(s, from, p, n, now, ret);

@@ -28,6 +28,11 @@
  * - Under load an initiation is worth a Diffie-Hellman only with a cookie (MAC2), which proves its
  *   address; each address then has a rate.
  * - Who is removed gets RESPONSE with a verdict instead of keys, and no session.
+ * - A caller that is not known gets a verdict too: "stranger". It may have been let in by a node
+ *   that went before anybody else heard of it, so it calls again with the change that did
+ *   (INTRODUCTION), which is signed and worth what it says whoever shows it, however often. Is its
+ *   maker unknown as well, it shows the change that let that one in. "believed": the agent will
+ *   know it as a member, and the next call will be welcome.
  *
  * Does no I/O, reads no clock. Never logs; secrets are wiped when they end. */
 #ifndef KAR_GOSSIP_SESSION_H
@@ -50,10 +55,12 @@ enum {
     SESSION_SILENT_MS = 8000,    /* said, and nothing heard for so long: begin a handshake */
     SESSION_LOAD_PER_S = 200,    /* handshakes a second beyond which cookies are asked for */
     SESSION_UNKNOWN_PER_S = 100, /* UNKNOWN packets that we send a second */
-    SESSION_SOURCE_PER_S = 20,   /* under load: handshakes of one proven address … */
-    SESSION_SOURCE_BURST = 128,  /* … a whole rack behind one address may come at once */
-    SESSION_KEYS_MAX = 4,        /* of one peer: current, former, two that crossed */
-    SESSION_OUT_MAX = 1024,      /* handshake packets that wait to be sent; the oldest gives way */
+    SESSION_STRANGERS_PER_S = 20, /* strangers' calls that are answered, of all together */
+    SESSION_SHOW_MAX = 16,        /* changes shown at once; the next ones as if unanswered */
+    SESSION_SOURCE_PER_S = 20,    /* under load: handshakes of one proven address … */
+    SESSION_SOURCE_BURST = 128,   /* … a whole rack behind one address may come at once */
+    SESSION_KEYS_MAX = 4,         /* of one peer: current, former, two that crossed */
+    SESSION_OUT_MAX = 1024,       /* handshake packets that wait to be sent; the oldest gives way */
     SESSION_PLAIN_MAX = GOSSIP_FRAME_MAX - PACKET_TRANSPORT_MORE,
 };
 
@@ -67,6 +74,11 @@ struct session_options {
     const struct gossip_view *view; /* member_each; outlives the sessions */
     void *random_ctx;
     void (*random)(void *ctx, void *p, size_t n);
+    /* A change that a stranger shows as the one that let it in, or let in who did. 0: so it is, and
+     * the agent is told. -ERR_DENIED: it does not count any more, and who shows it is out. Anything
+     * else: not believed. NULL: strangers get no answer at all. */
+    void *admit_ctx;
+    int (*admit)(void *ctx, const uint8_t *p, size_t n);
 };
 
 struct sessions *sessions_new(const struct session_options *opt);

@@ -10,7 +10,6 @@
 #include "gossip/bytes.h"
 #include "gossip/session_inner.h"
 
-enum { VERDICT_WELCOME = 0, VERDICT_REMOVED = 1 };
 enum { INITIATION_NOISE_AT = 8, RESPONSE_NOISE_AT = 8, VERDICT_BYTES = 1 + PACKET_INDEX_BYTES };
 enum { LATER_BYTES = PACKET_CALLER_BYTES - ID_BYTES };
 
@@ -34,13 +33,13 @@ void initiation_free(struct sessions *s, struct session_peer *p)
     if (!p->open)
         return;
     map_remove(&s->indices, &p->open->local, sizeof(p->open->local));
+    buf_done(&p->open->body);
     crypto_wipe(p->open, sizeof(*p->open));
     free(p->open);
     p->open = NULL;
 }
 
-/* false: the peer's key is of low order; there can be no session. */
-static bool initiation_make(struct sessions *s, struct session_peer *p, time_ms now)
+bool initiation_make(struct sessions *s, struct session_peer *p, time_ms now)
 {
     struct initiation *o = MEM_NEW(struct initiation);
     uint8_t prologue[PROLOGUE_BYTES];
@@ -48,7 +47,12 @@ static bool initiation_make(struct sessions *s, struct session_peer *p, time_ms 
     struct buf caller = BUF_INIT, body = BUF_INIT;
     o->local = sessions_index(s, p);
     o->made = now;
-    bytes_add_u32(&body, (uint32_t)PACKET_INITIATION << 24);
+    buf_add(&caller, s->opt.self.b, ID_BYTES);
+    bytes_add_u32(&caller, s->opt.epoch);
+    bytes_add_u64(&caller, ++s->count);
+    stranger_show(s, p, &caller);
+    bool shows = caller.n > PACKET_CALLER_BYTES;
+    bytes_add_u32(&body, (uint32_t)(shows ? PACKET_INTRODUCTION : PACKET_INITIATION) << 24);
     bytes_add_u32(&body, o->local);
     prologue_make(s, &p->id, body.p, prologue);
     handshake_begin(&o->h, &(struct handshake_options){.pattern = NOISE_IK,
@@ -57,34 +61,29 @@ static bool initiation_make(struct sessions *s, struct session_peer *p, time_ms 
                                .prologue_n = sizeof(prologue),
                                .s = &s->opt.key,
                                .rs = &p->key});
-    buf_add(&caller, s->opt.self.b, ID_BYTES);
-    bytes_add_u32(&caller, s->opt.epoch);
-    bytes_add_u64(&caller, ++s->count);
     sessions_random(s, &e, sizeof(e));
     int r = handshake_write(&o->h, &e, caller.p, caller.n, &body);
     crypto_wipe(&e, sizeof(e));
     p->open = o;
-    if (r == 0) {
-        assert(body.n == INITIATION_BODY);
-        memcpy(o->body, body.p, INITIATION_BODY);
-    } else {
+    o->body = body;
+    if (r < 0)
         initiation_free(s, p);
-    }
+    else
+        assert(body.n == INITIATION_BODY + caller.n - PACKET_CALLER_BYTES);
     buf_done(&caller);
-    buf_done(&body);
     return r == 0;
 }
 
 void initiation_send(struct sessions *s, struct session_peer *p, time_ms now)
 {
     struct buf b = BUF_INIT;
-    buf_add(&b, p->open->body, INITIATION_BODY);
+    buf_add(&b, p->open->body.p, p->open->body.n);
     cookie_macs_add(&p->address, &p->cookie, now, &b);
     sessions_send(s, &p->id, NULL, &b);
     p->tried = now;
 }
 
-static void initiation_schedule(struct sessions *s, struct session_peer *p, time_ms now)
+void initiation_schedule(struct sessions *s, struct session_peer *p, time_ms now)
 {
     p->retry = now + p->retry_ms;
     p->hurried = false;
@@ -100,6 +99,7 @@ void initiation_want(struct sessions *s, struct session_peer *p, time_ms now)
         initiation_free(s, p); /* an ephemeral key is not kept for ever */
     if (!p->open) {
         p->tried = now;
+        p->shown = 0;
         if (!initiation_make(s, p, now))
             return;
         p->retry_ms = SESSION_RETRY_MS;
@@ -169,23 +169,36 @@ static void response_send(struct sessions *s, struct session_peer *p, const stru
     sessions_send(s, &p->id, from, &b);
 }
 
-/* Writes e, ee, se and the verdict; keys, unless it is removed. */
+int response_write(struct sessions *s, struct handshake *h, const uint8_t *initiation,
+    enum verdict verdict, uint32_t local, struct buf *ret)
+{
+    struct dh_secret e;
+    struct buf payload = BUF_INIT;
+    size_t before = ret->n;
+    bytes_add_u32(ret, (uint32_t)PACKET_RESPONSE << 24);
+    buf_add(ret, initiation + 4, PACKET_INDEX_BYTES);
+    bytes_add_u8(&payload, (uint8_t)verdict);
+    bytes_add_u32(&payload, local);
+    sessions_random(s, &e, sizeof(e));
+    int r = handshake_write(h, &e, payload.p, payload.n, ret);
+    crypto_wipe(&e, sizeof(e));
+    buf_done(&payload);
+    if (r < 0)
+        ret->n = before;
+    assert(r < 0 || ret->n - before == RESPONSE_BODY);
+    return r;
+}
+
+/* The answer; keys, unless it is removed. */
 static int response_make(struct sessions *s, struct session_peer *p, struct handshake *h,
     const struct endpoint *from, const uint8_t *initiation, time_ms now)
 {
     struct bytes in = {.p = initiation + 4, .n = PACKET_INDEX_BYTES};
     uint32_t remote = bytes_u32(&in), local = p->removed ? 0 : sessions_index(s, p);
-    struct dh_secret e;
-    struct buf body = BUF_INIT, verdict = BUF_INIT;
-    bytes_add_u32(&body, (uint32_t)PACKET_RESPONSE << 24);
-    bytes_add_u32(&body, remote);
-    bytes_add_u8(&verdict, p->removed ? VERDICT_REMOVED : VERDICT_WELCOME);
-    bytes_add_u32(&verdict, local);
-    sessions_random(s, &e, sizeof(e));
-    int r = handshake_write(h, &e, verdict.p, verdict.n, &body);
-    crypto_wipe(&e, sizeof(e));
+    struct buf body = BUF_INIT;
+    int r = response_write(
+        s, h, initiation, p->removed ? VERDICT_REMOVED : VERDICT_WELCOME, local, &body);
     if (r == 0) {
-        assert(body.n == RESPONSE_BODY);
         if (!p->removed) {
             struct keys *k = keys_add(s, p, h, local, remote, now);
             memcpy(k->e, initiation + INITIATION_NOISE_AT, DH_BYTES);
@@ -196,7 +209,6 @@ static int response_make(struct sessions *s, struct session_peer *p, struct hand
         map_remove(&s->indices, &local, sizeof(local));
     }
     buf_done(&body);
-    buf_done(&verdict);
     return r;
 }
 
@@ -215,30 +227,41 @@ static bool response_again(struct sessions *s, struct session_peer *p, const str
     return false;
 }
 
-/* e, es, s, ss and the caller, who must be a member with that session key. */
-static int caller_read(struct sessions *s, struct handshake *h, const uint8_t *p, size_t n,
-    struct session_peer **ret, uint8_t ret_later[LATER_BYTES])
+/* e, es, s, ss; who calls, and what it shows. */
+static int caller_read(
+    struct sessions *s, struct handshake *h, const uint8_t *p, size_t n, struct buf *ret_caller)
 {
     uint8_t prologue[PROLOGUE_BYTES];
-    struct buf caller = BUF_INIT;
     prologue_make(s, &s->opt.self, p, prologue);
     handshake_begin(h, &(struct handshake_options){.pattern = NOISE_IK,
                            .prologue = prologue,
                            .prologue_n = sizeof(prologue),
                            .s = &s->opt.key});
     int r = handshake_read(
-        h, p + INITIATION_NOISE_AT, n - INITIATION_NOISE_AT - MACS_BYTES, &caller);
-    if (r == 0) {
-        assert(caller.n == PACKET_CALLER_BYTES);
-        struct bytes in = {.p = caller.p, .n = caller.n};
-        node_id id;
-        bytes_copy(&in, id.b, ID_BYTES);
-        bytes_copy(&in, ret_later, LATER_BYTES);
-        *ret = sessions_peer(s, &id);
-        if (!*ret || !crypto_equal((*ret)->key.b, h->rs.b, DH_BYTES))
-            r = -ERR_SIGNATURE;
+        h, p + INITIATION_NOISE_AT, n - INITIATION_NOISE_AT - MACS_BYTES, ret_caller);
+    assert(r < 0 || ret_caller->n >= PACKET_CALLER_BYTES);
+    return r;
+}
+
+/* The initiation of a member: keys, if it is later than those before. */
+static int member_calls(struct sessions *s, struct session_peer *peer, struct handshake *h,
+    const struct endpoint *from, const uint8_t *p, size_t n, const uint8_t later[LATER_BYTES],
+    enum macs macs, time_ms now)
+{
+    if (!crypto_equal(peer->key.b, h->rs.b, DH_BYTES))
+        return -ERR_SIGNATURE;
+    if (response_again(s, peer, from, p))
+        return 0;
+    if (peer->called && memcmp(later, peer->later, LATER_BYTES) <= 0 && macs != MACS_PROVEN) {
+        /* Recorded, or of a node with an old backup: the latter can answer a cookie. */
+        cookie_send(s, from, p, n, now);
+        return -ERR_STALE;
     }
-    buf_done(&caller);
+    int r = response_make(s, peer, h, from, p, now);
+    if (r == 0) {
+        peer->called = true;
+        memcpy(peer->later, later, LATER_BYTES);
+    }
     return r;
 }
 
@@ -247,27 +270,22 @@ int initiation_open(
 {
     enum macs macs;
     struct handshake h;
-    struct session_peer *peer = NULL;
-    uint8_t later[LATER_BYTES];
+    struct buf caller = BUF_INIT;
     int r = handshake_admit(s, from, p, n, now, &macs);
     if (r < 0)
         return r;
-    r = caller_read(s, &h, p, n, &peer, later);
-    if (r == 0 && response_again(s, peer, from, p))
-        goto out;
-    if (r == 0 && peer->called && memcmp(later, peer->later, LATER_BYTES) <= 0 &&
-        macs != MACS_PROVEN) {
-        /* Recorded, or of a node with an old backup: the latter can answer a cookie. */
-        cookie_send(s, from, p, n, now);
-        r = -ERR_STALE;
-    }
-    if (r == 0)
-        r = response_make(s, peer, &h, from, p, now);
+    r = caller_read(s, &h, p, n, &caller);
     if (r == 0) {
-        peer->called = true;
-        memcpy(peer->later, later, LATER_BYTES);
+        struct bytes in = {.p = caller.p, .n = caller.n};
+        node_id id;
+        uint8_t later[LATER_BYTES];
+        bytes_copy(&in, id.b, ID_BYTES);
+        bytes_copy(&in, later, LATER_BYTES);
+        struct session_peer *peer = sessions_peer(s, &id);
+        r = peer ? member_calls(s, peer, &h, from, p, n, later, macs, now)
+                 : stranger_open(s, &h, from, p, in.p, in.n, now);
     }
-out:
+    buf_done(&caller);
     handshake_wipe(&h);
     return r;
 }
@@ -290,6 +308,7 @@ static void response_accept(struct sessions *s, struct session_peer *p, struct h
     uint32_t local = p->open->local;
     crypto_wipe(&p->open->h, sizeof(p->open->h));
     initiation_free(s, p); /* frees the index, which the keys take */
+    p->show = 0;
     map_set(&s->indices, &local, sizeof(local), p);
     struct keys *k = keys_add(s, p, h, local, remote, now);
     p->asked = TIME_NEVER;
@@ -314,13 +333,18 @@ int response_open(struct sessions *s, const struct endpoint *from, const uint8_t
     if (r == 0) {
         assert(verdict.n == VERDICT_BYTES);
         in = (struct bytes){.p = verdict.p, .n = verdict.n};
-        ret->peer = peer->id;
-        ret->removed = bytes_u8(&in) == VERDICT_REMOVED;
+        uint8_t said = bytes_u8(&in);
         uint32_t remote = bytes_u32(&in);
-        if (ret->removed)
+        ret->peer = peer->id;
+        ret->removed = said == VERDICT_REMOVED;
+        if (said == VERDICT_REMOVED)
             initiation_free(s, peer);
-        else
+        else if (said == VERDICT_WELCOME)
             response_accept(s, peer, &h, remote, from, now, ret);
+        else if (said == VERDICT_STRANGER || said == VERDICT_BELIEVED)
+            stranger_answered(s, peer, (enum verdict)said, now);
+        else
+            r = -ERR_SYNTAX;
     }
     buf_done(&verdict);
     handshake_wipe(&h);

@@ -16,6 +16,13 @@
 enum { INITIATION_BODY = PACKET_INITIATION_BYTES - MACS_BYTES };
 enum { RESPONSE_BODY = PACKET_RESPONSE_BYTES - PACKET_MAC_BYTES };
 
+enum verdict {
+    VERDICT_WELCOME = 0,
+    VERDICT_REMOVED = 1,
+    VERDICT_STRANGER = 2, /* and what it has shown, if anything, is not believed */
+    VERDICT_BELIEVED = 3, /* it will be welcome, or who was shown will be believed */
+};
+
 /* The keys that one handshake made.
  *
  *             initiator: RESPONSE came             responder: INITIATION came
@@ -42,7 +49,7 @@ struct keys {
 struct initiation {
     uint32_t local;
     struct handshake h;
-    uint8_t body[INITIATION_BODY];
+    struct buf body; /* without the MACs */
     time_ms made;
 };
 
@@ -60,6 +67,8 @@ struct session_peer {
     time_ms retry_ms;  /* the present backoff */
     time_ms tried;     /* `open` was sent; TIME_NEVER: not yet */
     bool hurried;      /* a cookie made it be sent before `retry` */
+    unsigned show;     /* `open` has the admission of this number, from 1; 0: none is shown */
+    unsigned shown;    /* so many at once, since the first */
     time_ms answer;    /* a keepalive is due */
     time_ms asked;     /* something was said, nothing heard since; TIME_NEVER */
     bool called;       /* an initiation of its came, … */
@@ -73,7 +82,7 @@ struct sessions {
     struct map peers;   /* node_id → struct session_peer * */
     struct map indices; /* index → struct session_peer * that has it */
     struct cookie_checker checker;
-    struct rate load, unknown_in, unknown_out;
+    struct rate load, unknown_in, unknown_out, strangers;
     struct buckets sources;
     struct session_packet *out; /* a ring */
     size_t out_at, out_n;
@@ -118,7 +127,11 @@ int keys_open(
 /* Something is to be said and cannot be, or not for long: begins a handshake, or goes on with it.
  */
 void initiation_want(struct sessions *s, struct session_peer *p, time_ms now);
+/* false: the peer's key is of low order; there can be no session. */
+bool initiation_make(struct sessions *s, struct session_peer *p, time_ms now);
 void initiation_send(struct sessions *s, struct session_peer *p, time_ms now);
+/* When it is sent again. */
+void initiation_schedule(struct sessions *s, struct session_peer *p, time_ms now);
 void initiation_free(struct sessions *s, struct session_peer *p);
 /* Sends it again or gives it up; when it is due next. */
 time_ms initiation_age(struct sessions *s, struct session_peer *p, time_ms now);
@@ -127,5 +140,20 @@ int initiation_open(
 int response_open(struct sessions *s, const struct endpoint *from, const uint8_t *p, size_t n,
     time_ms now, struct session_in *ret);
 int cookie_open(struct sessions *s, const uint8_t *p, size_t n, time_ms now);
+/* Appends e, ee, se and the verdict, without the MAC. Errors: those of handshake_write. */
+int response_write(struct sessions *s, struct handshake *h, const uint8_t *initiation,
+    enum verdict verdict, uint32_t local, struct buf *ret);
+
+/* --- session_stranger.c -------------------------------------------------------------------------
+ */
+
+/* Appends what p->show says; nothing if there is no such one. */
+void stranger_show(struct sessions *s, const struct session_peer *p, struct buf *ret);
+/* We are a stranger to the peer: shows it the next change that can speak for us. */
+void stranger_answered(
+    struct sessions *s, struct session_peer *p, enum verdict verdict, time_ms now);
+/* A stranger calls, and shows n bytes. Errors: ERR_SIGNATURE (not believed), ERR_LIMIT. */
+int stranger_open(struct sessions *s, struct handshake *h, const struct endpoint *from,
+    const uint8_t *initiation, const uint8_t *shown, size_t n, time_ms now);
 
 #endif

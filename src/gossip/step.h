@@ -82,6 +82,8 @@ enum gossip_action_type {
     GA_CLONED,      /* two changes of `member` under one `number` of `stream` (bytes: the one that
                        we do not have), or two instances of its key */
     GA_REMOVED,     /* a member says that we are removed */
+    GA_INTRODUCED, /* somebody showed `change`, which is not here yet: a member let a node in. It is
+                      to be a member, `introduced`, until the change comes or cannot any more */
 };
 
 enum member_state {

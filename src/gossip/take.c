@@ -53,7 +53,7 @@ static int judge_change(struct replica *r, const struct record *rec, struct judg
     if (!ID_EQ(&c->origin, &rec->key.origin) || c->stream != rec->key.stream ||
         c->seq != rec->seq || !ID_EQ(&c->cluster, &r->opt.cluster))
         return -ERR_SYNTAX;
-    if (!r->opt.view->member_get(r->opt.view->ctx, &c->origin, &origin))
+    if (!replica_origin(r, &c->origin, &origin))
         return -ERR_NODE_UNKNOWN;
     if (change_verify(c, &origin.key, NULL) < 0)
         return -ERR_SIGNATURE;
@@ -364,8 +364,7 @@ void take_parked(
             return;
         struct record rec = {.flags = p->flags, .key = p->key, .seq = p->seq, .p = p->p, .n = p->n};
         struct member_record origin;
-        bool known = stream_key_is_ledger(key) ||
-                     r->opt.view->member_get(r->opt.view->ctx, &key->origin, &origin);
+        bool known = stream_key_is_ledger(key) || replica_origin(r, &key->origin, &origin);
         if (!known) { /* as before: back to its place, as the youngest */
             struct place at = place_of(key, p->seq);
             map_set(&r->parked, at.b, sizeof(at.b), p);

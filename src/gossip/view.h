@@ -25,7 +25,8 @@ struct member_record {
     struct dh_public session; /* X25519: the static key of its sessions */
     struct endpoint at[MEMBER_ENDPOINTS_MAX];
     size_t at_n;
-    bool removed; /* its node object is deleted: no session, its changes count to `last` only */
+    bool removed;    /* its node object is deleted: no session, its changes count to `last` only */
+    bool introduced; /* it has shown its admission, which is not here yet: a session, no more */
 };
 
 /* One change, in the agent's history: enough to ask for it and to see what it is. */
@@ -54,6 +55,10 @@ struct gossip_view {
      * or revoked: who knows the secret is told so by GE_REDEEMED, anybody else hears nothing.
      * false: there is none. */
     bool (*token_secret)(void *ctx, const uint8_t id[8], uint8_t ret_secret[32]);
+    /* The change that let this node in (n 0), the one that let in who made that (1), and so on: its
+     * stored bytes, appended. NULL: there are none. Errors: ERR_NOT_FOUND (the founder was let in
+     * by nobody; not here yet), ERR_STORE_IO. */
+    int (*admission)(void *ctx, unsigned n, struct buf *ret);
 };
 
 #endif

@@ -86,6 +86,33 @@ static bool view_token_secret(void *ctx, const uint8_t id[8], uint8_t ret_secret
     return tokens_secret(&a->tokens, id, ret_secret);
 }
 
+/* The change that made this node object. */
+static int admission_bytes(struct agent *a, const struct entry *made, struct buf *ret)
+{
+    for (size_t i = 0; i < a->history.n; i++) {
+        const struct history_row *row = &a->history.v[i];
+        if (row->hlc == made->created && ID_EQ(&row->origin, &made->created_by) &&
+            history_row_concerns(row, &made->id))
+            return view_change_bytes(a, &row->origin, row->stream, row->seq, ret);
+    }
+    return -ERR_NOT_FOUND;
+}
+
+static int view_admission(void *ctx, unsigned n, struct buf *ret)
+{
+    struct agent *a = ctx;
+    node_id id = a->is.self;
+    for (;; n--) {
+        const struct object *o = intent_node(a->intent, ID_TEXT(&id));
+        const struct entry *made = o ? intent_entry(a->intent, &o->id) : NULL;
+        if (!made || ID_EQ(&made->created_by, &id)) /* who founded the cluster let itself in */
+            return -ERR_NOT_FOUND;
+        if (n == 0)
+            return admission_bytes(a, made, ret);
+        id = made->created_by;
+    }
+}
+
 static struct gossip_view view_of(struct agent *a)
 {
     return (struct gossip_view){
@@ -98,6 +125,7 @@ static struct gossip_view view_of(struct agent *a)
         .slot_last = view_slot_last,
         .slot_bytes = view_slot_bytes,
         .token_secret = view_token_secret,
+        .admission = view_admission,
     };
 }
 
@@ -140,6 +168,16 @@ void agent_gossip_event(struct agent *a, const struct gossip_event *ev)
     carry_out(a, &l);
 }
 
+/* Somebody let in by a member that has gone, before anybody here heard of it. */
+static void introduced(struct agent *a, const struct change *c)
+{
+    if (!members_introduce(&a->members, c))
+        return;
+    agent_log(a, LOG_INFO, "%s is let in by %s, whose change is not here yet: it is asked for",
+        a->members.v[a->members.n - 1]->name, members_name(&a->members, &c->origin));
+    agent_gossip_members(a);
+}
+
 static void act(struct agent *a, struct gossip_action *x)
 {
     switch (x->type) {
@@ -167,10 +205,14 @@ static void act(struct agent *a, struct gossip_action *x)
     case GA_REMOVED:
         agent_removed(a, &x->member);
         break;
+    case GA_INTRODUCED:
+        introduced(a, x->change);
+        break;
     default:
         break;
     }
     buf_done(&x->bytes);
+    change_free(x->change);
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -237,8 +279,10 @@ static bool epoch_work(struct agent *a)
 void agent_gossip_done(struct agent *a)
 {
     struct agent_gossip *g = &a->gossip;
-    for (; g->done < g->due.n; g->done++)
+    for (; g->done < g->due.n; g->done++) {
         buf_done(&g->due.v[g->done].bytes);
+        change_free(g->due.v[g->done].change);
+    }
     free(g->due.v);
     gossip_free(g->step);
     *g = (struct agent_gossip){.epoch_at = TIME_NEVER};

@@ -58,8 +58,31 @@ void agent_accept(struct agent *a, const struct change *c)
         c->ops_n == 1 ? "" : "s", c->message[0] ? ": " : "", c->message);
 }
 
+static bool history_has(const struct history *h, const struct member *m)
+{
+    for (size_t i = 0; i < h->n; i++)
+        if (h->v[i].seq == m->seq && h->v[i].stream == m->stream && ID_EQ(&h->v[i].origin, &m->by))
+            return true;
+    return false;
+}
+
+/* Who was introduced by a change that cannot come any more, because another one has its place or it
+ * does not count, was let in by nobody. */
+static bool introductions_end(struct agent *a)
+{
+    bool ended = false;
+    struct member *m;
+    for (size_t i = 0; (m = members_each_introduced(&a->members, &i));) {
+        m->is.removed = history_has(&a->history, m) ||
+                        ledger_stream_limit(a->ledger, &m->by, m->stream) < m->seq;
+        ended |= m->is.removed;
+    }
+    return ended;
+}
+
 void agent_moved(struct agent *a, bool nodes_changed)
 {
+    nodes_changed |= introductions_end(a);
     if (nodes_changed) {
         members_refresh(&a->members, a->intent, a->ledger, &a->is.cluster);
         agent_name_read(a);

@@ -85,6 +85,39 @@ struct member *members_tell(struct members *l, const struct member_record *r, co
     return m;
 }
 
+bool members_introduce(struct members *l, const struct change *c)
+{
+    bool added = false;
+    for (size_t i = 0; i < c->ops_n; i++) {
+        const struct object *o = c->ops[i].object;
+        struct member_record r;
+        if (o->kind != KIND_NODE || c->ops[i].type != OP_PUT || !member_from_spec(o->spec, &r) ||
+            members_find(l, &r.id))
+            continue;
+        struct member *m = members_add(l, &r.key);
+        if (!m)
+            continue;
+        m->is = r;
+        m->is.introduced = true;
+        m->by = c->origin;
+        m->stream = c->stream;
+        m->seq = c->seq;
+        snprintf(m->name, sizeof(m->name), "%s", o->name);
+        added = true;
+    }
+    return added;
+}
+
+struct member *members_each_introduced(const struct members *l, size_t *cursor)
+{
+    while (*cursor < l->n) {
+        struct member *m = l->v[(*cursor)++];
+        if (m->is.introduced && !m->is.removed)
+            return m;
+    }
+    return NULL;
+}
+
 /* A removal that is not decided yet locks its node out already. */
 static bool is_leaving(const struct entry *entry)
 {

@@ -14,7 +14,9 @@
 struct member {
     struct member_record is;
     char name[NODE_NAME_MAX + 1]; /* the last that it had */
-    bool seen;                    /* in a change; else only told of at joining */
+    bool seen;                    /* in a change; else only told of at joining, or introduced … */
+    node_id by;                   /* … by this one's change, … */
+    uint64_t stream, seq;         /* … which has this place */
     rev_id rev;                   /* of the node object that `is` was read from */
     enum member_state state;      /* what gossip said last */
     time_ms ahead_ms;             /* its clock, of ours, when it last said something new */
@@ -31,6 +33,12 @@ void members_done(struct members *l);
 bool members_note(struct members *l, const struct change *c);
 /* Told of by whom we join: counts until changes speak of it. */
 struct member *members_tell(struct members *l, const struct member_record *r, const char *name);
+/* Who is let in by a change that was shown, and is not here yet: counts until that has come. false:
+ * nobody that is not known already. */
+bool members_introduce(struct members *l, const struct change *c);
+/* The member who was introduced and of whom no change here speaks yet, from *cursor on. NULL: no
+ * more. */
+struct member *members_each_introduced(const struct members *l, size_t *cursor);
 /* What intent and ledger say of each now. */
 void members_refresh(struct members *l, const struct intent *in, const struct ledger *ledger,
     const cluster_id *cluster);

@@ -86,7 +86,7 @@ static void hand(struct stage *s, const uint8_t *p, size_t n, bool authentic)
 static void question(struct stage *s, struct buf *ret)
 {
     /* A CALL; each has a number of its own, or it would be the same question again. */
-    const uint8_t body[] = {0, 0, 0, 0, 0, 0, 0, 0, ++s->questions, 'q'};
+    const uint8_t body[] = {0, 0, 0, 0, 0, 0, 0, 0, ++s->questions, 0, 0, 0, 1, 0, 0, 0, 0, 'q'};
     struct buf plain = BUF_INIT;
     message_add(&plain, MESSAGE_CALL, body, sizeof(body));
     session_seal(s->peer, &s->w.nodes[VICTIM].id, plain.p, plain.n, s->w.now, ret);

@@ -79,6 +79,8 @@ static void carry_out(void)
             FUZZ_CHECK(a.bytes.n <= GOSSIP_FRAME_MAX + FRAME_HEAD);
         } else if (a.type == GA_TAKE_CHANGE) {
             store(a.change);
+        } else if (a.type == GA_INTRODUCED) {
+            change_free(a.change);
         } else if (a.type == GA_TAKE_SLOT) {
             slot_done(a.slot);
             free(a.slot);

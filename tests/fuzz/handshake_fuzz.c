@@ -4,6 +4,7 @@
  * it:
  *
  *   i r c t u   INITIATION, RESPONSE, COOKIE, TRANSPORT, UNKNOWN over the true packet
+ *   o           INTRODUCTION by a stranger, with the input as what it shows
  *   h a q j     HELLO, ANSWER, REQUEST, JOINED over the true packet
  *   x           packets as they are, to all of them
  *   n           messages to Noise itself, both patterns, both sides
@@ -25,6 +26,10 @@ struct side {
     struct dh_secret keys[2];
     struct gossip_view view;
     struct rng rng;
+    bool hidden; /* the first is unknown to whoever reads the members */
+    const uint8_t *shown;
+    size_t shown_n;
+    struct buf admitted;
 };
 
 static const cluster_id cluster = {{1}};
@@ -38,10 +43,29 @@ static void draw(void *ctx, void *p, size_t n)
 static bool member_each(void *ctx, size_t *cursor, struct member_record *ret)
 {
     const struct side *s = ctx;
+    if (*cursor == 0 && s->hidden)
+        (*cursor)++;
     if (*cursor >= 2)
         return false;
     *ret = s->records[(*cursor)++];
     return true;
+}
+
+static int admission(void *ctx, unsigned n, struct buf *ret)
+{
+    const struct side *s = ctx;
+    if (n > 0 || s->shown_n == 0)
+        return -ERR_NOT_FOUND;
+    buf_add(ret, s->shown, s->shown_n);
+    return 0;
+}
+
+static int admit(void *ctx, const uint8_t *p, size_t n)
+{
+    static const int codes[] = {0, -ERR_DENIED, -ERR_SYNTAX};
+    struct side *s = ctx;
+    buf_add(&s->admitted, p, n);
+    return codes[p[0] % ARRAY_LEN(codes)];
 }
 
 static bool token_secret(void *ctx, const uint8_t id[8], uint8_t ret_secret[32])
@@ -56,7 +80,7 @@ static struct side *side_new(void)
     struct side *s = MEM_NEW(struct side);
     rng_seed(&s->rng, 8747);
     s->view = (struct gossip_view){
-        .ctx = s, .member_each = member_each, .token_secret = token_secret};
+        .ctx = s, .member_each = member_each, .token_secret = token_secret, .admission = admission};
     for (size_t i = 0; i < 2; i++) {
         rng_bytes(&s->rng, s->keys[i].b, DH_BYTES);
         crypto_dh_public(&s->keys[i], &s->records[i].session);
@@ -69,7 +93,9 @@ static struct side *side_new(void)
             .key = s->keys[i],
             .view = &s->view,
             .random_ctx = &s->rng,
-            .random = draw};
+            .random = draw,
+            .admit_ctx = s,
+            .admit = admit};
         s->sessions[i] = sessions_new(&o);
     }
     return s;
@@ -79,6 +105,7 @@ static void side_free(struct side *s)
 {
     sessions_free(s->sessions[0]);
     sessions_free(s->sessions[1]);
+    buf_done(&s->admitted);
     free(s);
 }
 
@@ -190,6 +217,46 @@ static void fuzz_packet(uint8_t what, const uint8_t *p, size_t n)
     buf_done(&initiation);
     buf_done(&response);
     buf_done(&b);
+    side_free(s);
+}
+
+/* Whatever a stranger shows arrives as it is or not at all, is answered by less, and makes no
+ * session. */
+static void fuzz_stranger(const uint8_t *p, size_t n)
+{
+    struct side *s = side_new();
+    struct session_in in;
+    struct buf none = BUF_INIT, altered = BUF_INIT;
+    s->hidden = true;
+    sessions_members(s->sessions[1]);
+    s->shown = p;
+    s->shown_n = n;
+    FUZZ_CHECK(session_seal(s->sessions[0], &s->records[1].id, NULL, 0, 1000, &none) == -ERR_BUSY);
+    struct buf b = next(s, 0);
+    FUZZ_CHECK(session_open(s->sessions[1], &at, false, b.p, b.n, 1000, &in) == -ERR_SIGNATURE);
+    buf_done(&b);
+    b = next(s, 1);
+    FUZZ_CHECK(hear(s, 0, &b) == 0);
+    buf_done(&b);
+    if (n > 0 && n <= PACKET_INTRODUCED_MAX) {
+        b = next(s, 0);
+        FUZZ_CHECK(b.p[0] == PACKET_INTRODUCTION && b.n == PACKET_INITIATION_BYTES + n);
+        buf_add(&altered, b.p, b.n);
+        bool changed = lay_over(&altered, b.n - MACS_BYTES, p, n);
+        macs_fit(MACS_BYTES, s, 1, &altered);
+        FUZZ_CHECK(!changed || (hear(s, 1, &altered) < 0 && s->admitted.n == 0));
+        session_open(s->sessions[1], &at, false, b.p, b.n, 1000, &in);
+        FUZZ_CHECK(!in.up && !in.packet && !in.removed);
+        FUZZ_CHECK(s->admitted.n == n && memcmp(s->admitted.p, p, n) == 0);
+        buf_done(&b);
+        b = next(s, 1);
+        FUZZ_CHECK(b.n == PACKET_RESPONSE_BYTES);
+        FUZZ_CHECK(session_open(s->sessions[0], &at, false, b.p, b.n, 1000, &in) == 0);
+        FUZZ_CHECK(!in.up && in.removed == (p[0] % 3 == 1));
+        buf_done(&b);
+    }
+    FUZZ_CHECK(!session_up(s->sessions[0], &s->records[1].id, 1000));
+    buf_done(&altered);
     side_free(s);
 }
 
@@ -319,6 +386,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
     case 'r':
     case 't':
         fuzz_session(p[0], p + 1, n - 1);
+        break;
+    case 'o':
+        fuzz_stranger(p + 1, n - 1);
         break;
     case 'h':
     case 'a':

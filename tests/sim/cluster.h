@@ -42,10 +42,12 @@ struct cnode {
     bool member;      /* founded or joined, and not removed */
     bool gone;        /* a member acknowledged its removal … */
     unsigned gone_by; /* … which counts unless that was removed meanwhile */
-    int64_t skew_ppm; /* of its monotonic clock */
-    time_ms wall_off; /* of its wall clock */
-    int64_t sync_at;  /* when the disk is done; NET_NEVER */
-    bool full;        /* the disk */
+    bool lost; /* who let it in was removed before anybody heard of it: it was let in by nobody */
+    const struct cnode *sponsor; /* whose token it had; NULL: it founded the cluster */
+    int64_t skew_ppm;            /* of its monotonic clock */
+    time_ms wall_off;            /* of its wall clock */
+    int64_t sync_at;             /* when the disk is done; NET_NEVER */
+    bool full;                   /* the disk */
     uint64_t starts;
 };
 

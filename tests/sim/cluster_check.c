@@ -279,6 +279,24 @@ static bool check_plan(struct cnode *n)
     return good;
 }
 
+/* What a removed node said last does not count, that it let somebody in among it, unless the
+ * acceptor had heard of it. Who was let in so is a member of nothing, and must know it. */
+static void look_for_lost(struct cluster *c)
+{
+    struct member_life life;
+    for (unsigned i = 0; i < c->net.n; i++) {
+        struct cnode *n = &c->node[i];
+        const struct agent *genesis = c->node[0].t.agent;
+        if (!n->member || n->dead || !n->sponsor || c->node[0].dead || !genesis->gossip.step)
+            continue;
+        if ((n->sponsor->gone || n->sponsor->lost) && n->t.agent->removed &&
+            !gossip_member(genesis->gossip.step, &n->t.agent->is.self, &life)) {
+            n->member = false;
+            n->lost = true;
+        }
+    }
+}
+
 /* Everybody alive is alive for everybody. */
 static bool check_members(struct cluster *c)
 {
@@ -306,7 +324,7 @@ static bool check_gone(struct cluster *c)
 {
     for (unsigned i = 0; i < c->net.n; i++) {
         const struct cnode *n = &c->node[i];
-        if (!n->gone || !c->node[n->gone_by].member)
+        if (!n->lost && (!n->gone || !c->node[n->gone_by].member))
             continue;
         if (!n->dead && !n->t.agent->removed)
             return cluster_fail(c, "%s is removed and does not know it", n->name);
@@ -324,6 +342,7 @@ static bool check_gone(struct cluster *c)
 
 bool cluster_check(struct cluster *c)
 {
+    look_for_lost(c);
     if (!check_members(c) || !check_gone(c) || !check_equal(c) || !check_acknowledged(c) ||
         !check_claims(c) || !check_unique(c))
         return false;

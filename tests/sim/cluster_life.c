@@ -102,6 +102,13 @@ bool life_token(struct cnode *sponsor, char ret_token[512], time_ms timeout_ms)
     return ret_token[0] != '\0';
 }
 
+static void is_in(struct cnode *n, const struct cnode *sponsor)
+{
+    n->member = true;
+    n->gone = n->lost = false;
+    n->sponsor = sponsor;
+}
+
 bool life_join(struct cnode *n, struct cnode *sponsor, time_ms timeout_ms)
 {
     char token[512];
@@ -114,8 +121,7 @@ bool life_join(struct cnode *n, struct cnode *sponsor, time_ms timeout_ms)
         n->c, "  %s joins through %s: %s", n->name, sponsor->name, good ? "done" : ccall_code(&k));
     ccall_end(&k);
     if (good) {
-        n->member = true;
-        n->gone = false;
+        is_in(n, sponsor);
         nic(n);
     }
     return good;
@@ -132,8 +138,8 @@ void life_race(struct cnode *a, struct cnode *b, struct cnode *sponsor, time_ms 
         ccall_begin(
             &k[i], rivals[i], "cluster.join", "{'token':'%s','name':'%s'}", token, rivals[i]->name);
     for (int i = 0; i < 2; i++) {
-        rivals[i]->member = ccall_wait(&k[i], timeout_ms) != NULL;
-        rivals[i]->gone = false;
+        if (ccall_wait(&k[i], timeout_ms) != NULL)
+            is_in(rivals[i], sponsor);
         cluster_say(a->c, "  %s joins through %s: %s", rivals[i]->name, sponsor->name,
             rivals[i]->member ? "done" : ccall_code(&k[i]));
         ccall_end(&k[i]);

@@ -341,6 +341,77 @@ static void who_was_removed_is_told_again(void **state)
     story_end(s);
 }
 
+/* --- who let them in is gone ----------------------------------------------- */
+
+/* n2 and those after it are cut off from n1; each lets in the next one, and is gone then. */
+static struct story *story_of_orphan(unsigned n)
+{
+    struct story *s = story_of(2);
+    for (unsigned i = 2; i < n; i++) {
+        struct cnode *next = cluster_add(&s->c);
+        for (unsigned k = 1; k <= i; k++)
+            net_cut(&s->c.net, 0, k, true);
+        assert_true(life_join(next, &s->c.node[i - 1], 8000));
+        cluster_run_ms(&s->c, 2000);
+        life_leave(&s->c.node[i - 1], 8000);
+        assert_false(s->c.node[i - 1].member);
+    }
+    story_run(s, 1000);
+    story_forget(s);
+    return s;
+}
+
+/* n3 alone knows that it is a member, and all that n2 has said. It shows n1 the change that let it
+ * in, which n2 has signed; then all of it comes the way of every change. */
+static void an_orphan_is_taken_in(void **state)
+{
+    (void)state;
+    struct story *s = story_of_orphan(3);
+    net_heal(&s->c.net);
+    story_run(s, 4000);
+    expect_trace(s, "9.71 n1: n3 is alive\n"
+                    "9.71 n3: n1 is alive\n"
+                    "9.71 n1: has change 2 of n2\n"
+                    "9.71 n1: has change 3 of n2\n"
+                    "10.43 n1: has change 1 of n3\n");
+    story_end(s);
+}
+
+/* n5's sponsor n4 was let in by n3, and that one by n2: of all of them only n2 is known to n1. */
+static void an_orphan_shows_who_let_in_whom(void **state)
+{
+    (void)state;
+    struct story *s = story_of_orphan(5);
+    struct member_life life;
+    net_heal(&s->c.net);
+    story_run(s, 10000);
+    assert_true(gossip_member(s->c.node[0].t.agent->gossip.step, &s->seen[4].id, &life));
+    story_end(s);
+}
+
+/* While n2 was away with n3, n1 removed it, and what it said last does not count: n3 was let in by
+ * nobody, and hears it. */
+static void who_was_let_in_too_late_is_told(void **state)
+{
+    (void)state;
+    struct story *s = story_of(2);
+    struct cnode *n3 = cluster_add(&s->c);
+    net_cut(&s->c.net, 0, 1, true);
+    net_cut(&s->c.net, 0, 2, true);
+    assert_true(life_join(n3, &s->c.node[1], 8000));
+    story_run(s, 2000);
+    life_remove(&s->c.node[0], &s->c.node[1]);
+    story_run(s, 10000);
+    story_forget(s);
+    net_heal(&s->c.net);
+    story_run(s, 6000);
+    expect_trace(s, "15.28 n3: hears that it is removed\n"
+                    "16.62 n2: hears that it is removed\n");
+    assert_true(cluster_check(&s->c));
+    assert_true(n3->lost);
+    story_end(s);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_node_joins),
     cmocka_unit_test(a_token_is_raced),
@@ -351,6 +422,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(two_nodes_claim_one_vni),
     cmocka_unit_test(a_joiner_may_be_killed_at_any_moment),
     cmocka_unit_test(who_was_removed_is_told_again),
+    cmocka_unit_test(an_orphan_is_taken_in),
+    cmocka_unit_test(an_orphan_shows_who_let_in_whom),
+    cmocka_unit_test(who_was_let_in_too_late_is_told),
 };
 
 int main(void)

@@ -26,7 +26,10 @@ static bool view_member_get(void *ctx, const node_id *id, struct member_record *
     int i = lab_index(me->lab, id);
     if (i < 0 || !me->knows[i])
         return false;
-    *ret = (struct member_record){.id = *id, .key = me->lab->node[i].key};
+    *ret = (struct member_record){.id = *id,
+        .key = me->lab->node[i].key,
+        .removed = me->removed[i],
+        .introduced = me->introduced[i]};
     return true;
 }
 

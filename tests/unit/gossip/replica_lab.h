@@ -35,11 +35,12 @@ struct lab_node {
         struct buf *v;
         size_t n, cap;
     } slots;
-    bool knows[LAB_NODES]; /* whom it knows as a member */
-    bool deaf;             /* it is cut off: neither hears nor is heard */
-    bool full;             /* its store refuses */
-    bool silent_pulls;     /* it never answers a pull */
-    uint64_t seq;          /* of its own stream */
+    bool knows[LAB_NODES];                          /* whom it knows as a member */
+    bool removed[LAB_NODES], introduced[LAB_NODES]; /* what it knows of them */
+    bool deaf;                                      /* it is cut off: neither hears nor is heard */
+    bool full;                                      /* its store refuses */
+    bool silent_pulls;                              /* it never answers a pull */
+    uint64_t seq;                                   /* of its own stream */
     change_id prev;
     hlc hlc;
     uint64_t limit[LAB_NODES]; /* of the others' streams */

@@ -217,6 +217,100 @@ static void what_an_unknown_node_says_waits_for_its_admission(void **state)
     lab_free(l);
 }
 
+/* n2 has shown that n1 let it in, but n3 does not have that change yet: n2 may speak with n3, and
+ * what it says about others waits. */
+static void what_an_introduced_node_says_waits_too(void **state)
+{
+    (void)state;
+    struct lab *l = lab_new(3, 18);
+    struct change *c = lab_change(l, N2, 1);
+    l->node[N3].introduced[N2] = true;
+    assert_int_equal(give_change(l, N3, N2, c), 0);
+    lab_run(l, 50);
+    assert_int_equal(lab_count(l, N3), 0);
+    assert_int_equal(lab_stats(l, N3).parked, 1);
+    l->node[N3].introduced[N2] = false;
+    lab_members(l);
+    lab_run(l, 50);
+    assert_int_equal(lab_count(l, N3), 1);
+    change_free(c);
+    lab_free(l);
+}
+
+/* The first change of n2, which puts an object; a node object lets somebody in. */
+static struct change *change_by(struct lab *l, unsigned signer, enum kind kind, unsigned cluster)
+{
+    struct change *c = change_new();
+    struct object *o = calloc(1, sizeof(*o));
+    memcpy(c->cluster.b, l->node[cluster].id.b, sizeof(c->cluster.b));
+    c->origin = l->node[N2].id;
+    c->seq = 1;
+    c->hlc = 1000;
+    *o = (struct object){.kind = kind, .name = strdup("n9"), .spec = value_map()};
+    value_set_text(o->spec, kind == KIND_NODE ? "key" : "uplink", "eth1");
+    o->nodes.type = NODES_ALL;
+    change_add_put(c, o, NULL, 0);
+    assert_int_equal(change_seal(c, &l->node[signer].secret, NULL), 0);
+    return c;
+}
+
+static int show(struct lab *l, const struct change *c)
+{
+    struct buf b = BUF_INIT;
+    struct change *is = NULL;
+    change_encode(c, &b);
+    int r = replica_admission(l->node[N3].replica, b.p, b.n, &is);
+    if (r == 0)
+        assert_true(ID_EQ(&is->id, &c->id));
+    else
+        assert_null(is);
+    change_free(is);
+    buf_done(&b);
+    return r;
+}
+
+/* What a stranger shows n3: a change by which n2 let it in, of which n3 has not heard. */
+static void an_admission_that_is_shown_is_judged(void **state)
+{
+    (void)state;
+    struct lab *l = lab_new(4, 19);
+    struct lab_node *n3 = &l->node[N3];
+    struct change *good = change_by(l, N2, KIND_NODE, N1), *is = NULL;
+    struct change *forged = change_by(l, N4, KIND_NODE, N1);
+    struct change *none = change_by(l, N2, KIND_SWITCH, N1);
+    struct change *elsewhere = change_by(l, N2, KIND_NODE, N2);
+    assert_int_equal(show(l, good), 0);
+    assert_int_equal(show(l, forged), -ERR_SIGNATURE);
+    assert_int_equal(show(l, none), -ERR_SYNTAX);
+    assert_int_equal(show(l, elsewhere), -ERR_SYNTAX);
+    assert_int_equal(replica_admission(n3->replica, (const uint8_t *)"?", 1, &is), -ERR_SYNTAX);
+    n3->knows[N2] = false;
+    assert_int_equal(show(l, good), -ERR_NODE_UNKNOWN);
+    n3->knows[N2] = n3->introduced[N2] = true; /* in its turn let in by whom n3 knows */
+    assert_int_equal(show(l, good), 0);
+    n3->introduced[N2] = false;
+    n3->removed[N2] = true; /* it is not decided what of n2's counts */
+    assert_int_equal(show(l, good), -ERR_BUSY);
+    n3->limit[N2] = 1; /* this does, and comes from who decided it */
+    assert_int_equal(show(l, good), -ERR_BUSY);
+    n3->limit[N2] = 0;
+    assert_int_equal(show(l, good), -ERR_DENIED);
+    n3->limit[N2] = UINT64_MAX;
+    n3->removed[N2] = false;
+    l->node[N2].seq = 0;
+    struct change *instead = lab_change(l, N2, 1);
+    assert_int_equal(give_change(l, N3, N2, instead), 0);
+    assert_int_equal(show(l, good), 0); /* of another stream of n2 */
+    change_free(instead);
+    assert_int_equal(give_change(l, N3, N2, none), 0);
+    assert_int_equal(show(l, good), -ERR_STALE); /* n2 has said something else in its place */
+    change_free(good);
+    change_free(forged);
+    change_free(none);
+    change_free(elsewhere);
+    lab_free(l);
+}
+
 /* --- healing ---------------------------------------------------------------------------------- */
 
 static void a_newcomer_gets_everything(void **state)
@@ -562,6 +656,8 @@ int main(void)
         cmocka_unit_test(who_sends_forged_ones_is_not_heard_for_a_while),
         cmocka_unit_test(a_clock_that_goes_back_in_a_stream_is_refused),
         cmocka_unit_test(what_an_unknown_node_says_waits_for_its_admission),
+        cmocka_unit_test(what_an_introduced_node_says_waits_too),
+        cmocka_unit_test(an_admission_that_is_shown_is_judged),
         cmocka_unit_test(a_newcomer_gets_everything),
         cmocka_unit_test(a_change_of_many_mebibytes_comes_in_pieces),
         cmocka_unit_test(equal_nodes_say_nothing),

@@ -233,6 +233,8 @@ static inline void world_act(struct world *w, size_t i, struct gossip_action *a)
     case GA_REMOVED:
         buf_printf(&x->trace, "removed, says %s\n", world_name(w, &a->member));
         break;
+    case GA_INTRODUCED: /* nobody here shows its admission: its world's view has none */
+        break;
     }
 }
 
