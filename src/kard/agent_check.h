@@ -15,9 +15,10 @@
 #include "kard/agent_draft.h"
 
 enum {
-    CHECK_ASKING_MAX = 64, /* our questions under way, of all changes; the rest waits its turn */
-    CHECK_SERVED_MAX = 64, /* others' questions under way here: each holds forks of the intent */
-    CHECK_KNOWN_MS = 2000, /* who is asked waits so long for what the asker knows */
+    CHECK_ASKING_MAX = 64,  /* our questions under way, of all changes; the rest waits its turn */
+    CHECK_SERVED_MAX = 512, /* others' questions here, as many as the protocol lets through */
+    CHECK_JUDGING_MAX = 32, /* of them judged at once: each holds forks of the intent */
+    CHECK_KNOWN_MS = 2000,  /* who is asked waits so long for what the asker knows */
     CHECK_TEXT_BYTES = 45 * 1024, /* of a change in one text of the question */
 };
 

@@ -94,6 +94,7 @@ static void served_free(struct served_check *x)
     if (x->next)
         x->next->link = x->link;
     a->checking.served_n--;
+    a->checking.judging -= x->judging;
     check_node_forget(&x->check);
     draft_done(&x->draft);
     value_free(x->vms);
@@ -218,6 +219,7 @@ static void judge(struct agent *a, struct served_check *x)
         return;
     }
     x->judging = true;
+    a->checking.judging++;
     if (draft_take(a, &x->draft) < 0)
         on_judged(x);
     else
@@ -225,11 +227,19 @@ static void judge(struct agent *a, struct served_check *x)
 }
 
 /* Who has just heard of a VLAN is asked about the tunnel over it once it has made it. */
+static bool is_due(const struct agent *a, struct served_check *x)
+{
+    bool known = knows_all(a, x), over = x->until <= agent_now(a);
+    bool at_rest = a->converge.quiet && !a->converge.stale_desired;
+    if (x->judging || (known && a->checking.judging >= CHECK_JUDGING_MAX))
+        return false;
+    return over || (known && at_rest);
+}
+
 bool check_serve_work(struct agent *a)
 {
-    bool at_rest = a->converge.quiet && !a->converge.stale_desired;
     for (struct served_check *x = a->checking.served; x; x = x->next) {
-        if (x->judging || (!(knows_all(a, x) && at_rest) && x->until > agent_now(a)))
+        if (!is_due(a, x))
             continue;
         judge(a, x);
         return true;
@@ -237,11 +247,12 @@ bool check_serve_work(struct agent *a)
     return false;
 }
 
+/* Who waits for room is not woken by the clock. */
 time_ms check_serve_deadline(const struct agent *a)
 {
-    time_ms at = TIME_NEVER;
+    time_ms at = TIME_NEVER, now = agent_now(a);
     for (const struct served_check *x = a->checking.served; x; x = x->next)
-        if (!x->judging && x->until < at)
+        if (!x->judging && x->until > now && x->until < at)
             at = x->until;
     return at;
 }

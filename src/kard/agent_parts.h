@@ -124,7 +124,7 @@ struct checking {
         size_t n, cap;
     } asking;
     struct served_check *served; /* others' under way here, in the order in which they came */
-    size_t served_n;
+    size_t served_n, judging;
     change_id recent[CHECK_RECENT_MAX]; /* a ring */
     size_t recent_n;                    /* ever accepted */
 };

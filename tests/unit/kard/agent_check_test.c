@@ -420,16 +420,17 @@ static void test_what_was_just_changed_is_known(void **state)
     test_end(&overlay);
 }
 
-/* Many at once: no more than the window are under way, and all are answered. */
+/* Many at once from two nodes: no more than the window are under way of each, and all are answered
+ * by all. */
 static void test_questions_have_a_window(void **state)
 {
     (void)state;
-    enum { PLANS = 100 };
+    enum { PLANS = 200 };
     struct test_call *k = mem_alloc(PLANS * sizeof(*k));
     struct agent *a = c.node[0].t.agent;
     size_t most = 0;
     for (size_t i = 0; i < PLANS; i++)
-        begin(&k[i], 0, "change.plan", APPLY(SWITCH("lan")));
+        begin(&k[i], i % 2, "change.plan", APPLY(SWITCH("lan")));
     for (int i = 0; i < 100000 && (deliver() || i < 1000); i++) {
         for (unsigned n = 0; n < NODES; n++)
             agent_work(c.node[n].t.agent);
@@ -438,11 +439,15 @@ static void test_questions_have_a_window(void **state)
     assert_int_equal(most, CHECK_ASKING_MAX);
     for (size_t i = 0; i < PLANS; i++) {
         assert_string_equal(wait_for(&k[i]), "done");
-        assert_int_equal(count_at(value_get(k[i].answer, "result"), "nodes"), 3);
+        const struct value *plan = value_get(k[i].answer, "result");
+        assert_int_equal(count_at(plan, "nodes"), 3);
+        assert_int_equal(count_at(plan, "warnings"), 0);
         test_end(&k[i]);
     }
     assert_int_equal(a->checking.asking.n, 0);
     assert_int_equal(a->jobs.n, 0);
+    for (unsigned n = 0; n < NODES; n++)
+        assert_int_equal(c.node[n].t.agent->checking.served_n, 0);
     free(k);
 }
 
