@@ -269,8 +269,9 @@ enum render_pair hold_pair(
         return PAIR_ASKED;
     }
     say_waits(o, node, ret_reason,
-        h->reason ? why("%s says: %.300s", node, h->reason->what)
-                  : why("%s has not said yet that it holds it", node),
+        !h->reason ? why("%s has not said yet that it holds it", node)
+        : h->said  ? why("%s says: %.300s", node, h->reason->what)
+                   : why("%s", h->reason->what),
         h->reason && h->reason->fix[0] ? fix("%s", h->reason->fix)
                                        : fix("see why: karctl overlay show %s", o->name));
     return PAIR_WAITS;
@@ -347,7 +348,7 @@ void agent_hold_member(struct agent *a, const node_id *id)
         render_anew(a);
 }
 
-void hold_again(struct agent *a, struct hold *h, const struct err *why_not)
+void hold_again(struct agent *a, struct hold *h, const struct err *why_not, bool said)
 {
     bool same = why_not && h->waits && h->reason && strcmp(h->reason->what, why_not->what) == 0;
     h->at = agent_now(a) + h->pause;
@@ -356,6 +357,7 @@ void hold_again(struct agent *a, struct hold *h, const struct err *why_not)
     if (!why_not || same)
         return; /* nothing new to tell */
     h->waits = true;
+    h->said = said;
     hold_say(h, why_not);
     render_anew(a);
 }

@@ -29,6 +29,7 @@ struct hold { /* a tunnel with one end here */
     bool held;    /* by both: recorded */
     bool ready;   /* nothing but the other end is lacking here */
     bool waits;   /* and that is going to last: `reason` */
+    bool said;    /* the other end says so, not this one of it */
     struct err *reason;
     time_ms since;     /* it is ready */
     time_ms at, pause; /* when it is asked about again */
@@ -76,8 +77,9 @@ bool hold_peer_of(const struct agent *a, const struct object *overlay, node_id *
  * `result`, which is taken over, or fails. */
 void hold_record(struct agent *a, const node_id *peer, const object_id *v, size_t n,
     struct errand *x, struct value *result);
-/* Not now: asked about again after a pause; `why_not` (NULL: none to tell) is said to last. */
-void hold_again(struct agent *a, struct hold *h, const struct err *why_not);
+/* Not now: asked about again after a pause; `why_not` (NULL: none to tell), which the other end
+ * said or not, is going to last. */
+void hold_again(struct agent *a, struct hold *h, const struct err *why_not, bool said);
 
 /* agent_hold_ask.c: asks each member that is reached about what is due. true: somebody was asked.
  */

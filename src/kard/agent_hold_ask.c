@@ -82,7 +82,8 @@ static void ask_done(void *ctx, struct value *result)
         if (!h)
             continue;
         bool yes = row_holds(rows, i, &q->v[i], &no);
-        hold_again(q->agent, h, yes || no.code == ERR_BUSY ? NULL : &no); /* unless it is stored */
+        hold_again(
+            q->agent, h, yes || no.code == ERR_BUSY ? NULL : &no, true); /* unless it is stored */
         if (yes)
             q->v[held++] = q->v[i];
     }
@@ -102,7 +103,7 @@ static void ask_fail(void *ctx, const struct errs *errs, const struct errs *warn
     for (size_t i = 0; i < q->n; i++) {
         struct hold *h = still_ready(q, &q->v[i]);
         if (h)
-            hold_again(q->agent, h, errs->v[0].code == ERR_BUSY ? NULL : &errs->v[0]);
+            hold_again(q->agent, h, errs->v[0].code == ERR_BUSY ? NULL : &errs->v[0], false);
     }
     ask_over(q);
 }
