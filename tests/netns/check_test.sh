@@ -2,18 +2,14 @@
 # Gate 2 across three real kernels: a change is shown to every node that it touches before anybody has
 # it. What one of them refuses is refused everywhere and changes nothing anywhere; who is away waits.
 #
-#      br0 ---+---- eth1 of n1, 192.0.2.1         each node also has eth2, a foreign interface with
-#             +---- eth1 of n2, 192.0.2.2         its other end in the same namespace
-#             +---- eth1 of n3, 192.0.2.3
+# eth0 is where kards speak to each other, eth1 carries overlays (198.51.100.1 …), eth2 is a bare NIC.
 here=$(dirname "$0")
 . "$here/lib.sh"
 . "$here/nodes.sh"
 
 nodes_make 3
-for i in 1 2 3; do
-    ip -n n$i link add eth2 type veth peer name eth2-far &&
-        ip -n n$i link set eth2 up && ip -n n$i link set eth2-far up || exit 1
-done
+nodes_wire eth1 198.51.100
+nodes_wire eth2
 nodes_join
 nodes_settle 30 || echo "not settled: $nodes_lack"
 
@@ -67,8 +63,7 @@ cat >"$LAB_DIR/lan.yaml" <<'END'
 END
 
 # --- a plan --------------------------------------------------------------------------------------
-ip -n n3 link set eth2-far mtu 1400 # so that n3's plan is its own
-ip -n n3 link set eth2 mtu 1400
+ip -n n3 link set eth2 mtu 1400 # so that n3's plan is its own
 worlds before
 try 2 plan -f "$LAB_DIR/lan.yaml" -o json
 check "n2 plans for three" "$code" 0
@@ -127,7 +122,7 @@ done
 try 2 plan -f "$LAB_DIR/net.yaml"
 check_has "and when it is known to be dead" "$out" "n3 ! waiting: unreachable for "
 cat >"$LAB_DIR/pair.yaml" <<'END'
-{kind: overlay, name: pair, spec: {underlay: eth1, endpoints: [{node: n1, address: 192.0.2.1}, {node: n3, address: 192.0.2.3}]}}
+{kind: overlay, name: pair, spec: {underlay: eth1, endpoints: [{node: n1, address: 198.51.100.1}, {node: n3, address: 198.51.100.3}]}}
 END
 refused "a tunnel to a dead node, asked on n1" 1 "n3 is offline, an end of overlay pair" apply --yes -f "$LAB_DIR/pair.yaml"
 refused "and on n2, where it has no end" 2 "create it when n3 is back" apply --yes -f "$LAB_DIR/pair.yaml"
