@@ -117,8 +117,10 @@ static void state_set(
         .state = states[is->type], .reason = is->reason, .since = hlc_wall(entry->revs[0]->hlc)};
     if (intent_on_node(a->intent, o, a->node))
         object_status(a, o, &s);
+    /* The kernel's word only where it says more: it was asked before names came and went elsewhere. */
+    bool more = s.state != states[is->type] && s.reason.what[0];
     value_set_text(v, "state", object_state_text(s.state));
-    value_set(v, "reason", err_to_value(s.reason.what[0] ? &s.reason : &is->reason));
+    value_set(v, "reason", err_to_value(more ? &s.reason : &is->reason));
     value_set(v, "since", time_value(s.since));
 }
 

@@ -215,6 +215,19 @@ fix: choose another MAC, or: karctl port set web --unset mac" \
     check "SW-8: detached, the interface stays the hypervisor's" \
         "$(ip -n n2 -j link show dev hot | jq -r '.[0].master // "free"')" free
     ip -n n2 link del hot
+    # A fix names the node once there is another port of that name, also on the node that was there first.
+    done_on 1 switch create short --node n2
+    done_on 1 port create twin --node n2 --switch short
+    done_on 3 switch delete short --yes
+    done_on 3 port create twin --node n1 --switch core
+    for i in 1 2 3; do
+        on $i conflicts
+        check_has "SW-8: what is blocked on n2, asked on n$i" "$out" "port twin on n2 is blocked: short does not exist on n2
+  why: port n2/twin stands on it
+  fix: create it anew, or: karctl port delete n2/twin"
+    done
+    done_on 1 port delete n2/twin --yes
+    done_on 1 port delete twin --yes
 }
 
 rules_overlay() {
@@ -479,11 +492,13 @@ why: n1 has 10.0.140.1/24 on odd, n3 has 10.0.141.3/24 on odd, not one subnet" \
 why: the end of overlay third there is bound to its VLAN
 fix: leave the address out, or choose one of: karctl vlan show storage" \
         overlay create third --endpoint node=n1,vlan=storage --endpoint node=n3,vlan=storage,address=10.0.110.9
-    done_on 1 vlan set bare --dhcp
+    on 1 vlan set bare --dhcp --no-wait # nobody serves any
+    nodes_settle 120
     refused OV-2 2 "error: vlan bare has no static address on n3
 why: the end of overlay third there needs one
 fix: karctl vlan set bare --address n3=PREFIX" \
         overlay create third --endpoint node=n1,vlan=storage --endpoint node=n3,vlan=bare
+    done_on 1 vlan set bare --no-dhcp
     ip link set eth1-3 down
     until_carrier 3 eth1 0
     refused OV-2 2 "error: vlan storage is not active on n3

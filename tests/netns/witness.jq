@@ -88,7 +88,10 @@ def numbered: if type == "string" then (ltrimstr("0x") | explode
         | map(select(. != null)) | unique) as $names
     | any($names[]; . as $name
         | (any($active[]; .name == $name and .id != $o.id) or any($base.links[]; .ifname == $name)) | not);
-  def excused: (state == "conflicted" or state == "blocked" or state == "held") and (has_rival or stands_on_nothing)
+  # Whom a rival kept out stays out when the rival is deleted, until somebody asks for it again.
+  def rival_is_gone: state == "conflicted" and (reason | test("an object that is not known here has it"));
+  def excused: (state == "conflicted" or state == "blocked" or state == "held")
+          and (has_rival or stands_on_nothing or rival_is_gone)
       or (state == "waiting" and (.spec.type == "existing" or .kind == "nic") and (.name as $n | all($links[]; .ifname != $n)));
 
 # --- links -----------------------------------------------------------------------------------------
