@@ -13,6 +13,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "gossip/bytes.h"
 #include "gossip/gossip_inner.h"
 
 /* --- what the parts ask of each other --------------------------------------------------------- */
@@ -42,8 +43,12 @@ static void summary(void *ctx, struct buf *ret)
     const struct gossip *g = ctx;
     replica_summary(g->replica, ret);
     facts_summary(g->facts, ret);
+    if (g->clocked)
+        bytes_add_u64(ret, (uint64_t)(g->now + g->clock_ahead));
 }
-_Static_assert(REPLICA_SUMMARY_BYTES + FACTS_SUMMARY_BYTES <= MEMBER_SUMMARY_MAX, "it fits");
+_Static_assert(
+    REPLICA_SUMMARY_BYTES + FACTS_SUMMARY_BYTES + SUMMARY_CLOCK_BYTES <= MEMBER_SUMMARY_MAX,
+    "it fits");
 
 /* The acceptor is the genesis node: its key is the one that hashes to the cluster's id. */
 static int acceptor_verify(void *ctx, const struct slot *s, struct err *e)
@@ -332,6 +337,10 @@ static void take_event(
     case GE_REDEEMED:
         joins_redeemed(g->joins, ev, now, &g->out, ret);
         break;
+    case GE_CLOCK:
+        g->clocked = true;
+        g->clock_ahead = (time_ms)ev->number;
+        break;
     case GE_LEAVE:
         members_leave(g->members, &g->out);
         break;
@@ -344,6 +353,7 @@ static void take_event(
 void gossip_step(
     struct gossip *g, const struct gossip_event *ev, time_ms now, struct gossip_actions *ret)
 {
+    g->now = now;
     take_event(g, ev, now, ret);
     tell_members(g, now, ret);
     tell_takes(g, ret);
@@ -365,7 +375,11 @@ time_ms gossip_deadline(const struct gossip *g)
 
 bool gossip_member(const struct gossip *g, const node_id *id, struct member_life *ret)
 {
-    return members_life(g->members, id, ret);
+    if (!members_life(g->members, id, ret))
+        return false;
+    ret->clocked = ret->clocked && g->clocked;
+    ret->ahead_ms = ret->clocked ? ret->ahead_ms - g->clock_ahead : 0;
+    return true;
 }
 
 bool gossip_in_sync(const struct gossip *g, const node_id *id)

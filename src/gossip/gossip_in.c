@@ -4,6 +4,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "gossip/bytes.h"
 #include "gossip/gossip_inner.h"
 
 static void count_drop(struct gossip *g, int r)
@@ -20,7 +21,17 @@ static void count_drop(struct gossip *g, int r)
 
 /* --- messages --------------------------------------------------------------------------------- */
 
-/* What rides on a probe: the fingerprint of the replica, then that of the facts. */
+/* A wall clock, if there is one that can be: milliseconds since 1970, like ours. */
+static void clock_take(
+    struct gossip *g, const node_id *from, const uint8_t *p, size_t n, time_ms now)
+{
+    struct bytes in = {.p = p, .n = n};
+    uint64_t wall = bytes_u64(&in);
+    if (!in.bad && wall >> 48 == 0) /* as the clocks of changes have it */
+        members_clock(g->members, from, (time_ms)wall - now);
+}
+
+/* What rides on a probe: the fingerprint of the replica, that of the facts, the wall clock. */
 static int summary_take(
     struct gossip *g, const node_id *from, const uint8_t *p, size_t n, time_ms now)
 {
@@ -29,6 +40,8 @@ static int summary_take(
     int r = replica_summary_heard(g->replica, from, p, REPLICA_SUMMARY_BYTES, now, &g->replica_out);
     int r2 = facts_summary_heard(
         g->facts, from, p + REPLICA_SUMMARY_BYTES, FACTS_SUMMARY_BYTES, now, &g->out);
+    size_t sums = REPLICA_SUMMARY_BYTES + FACTS_SUMMARY_BYTES;
+    clock_take(g, from, p + sums, n - sums, now);
     return r < 0 ? r : r2;
 }
 

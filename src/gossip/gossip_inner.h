@@ -19,6 +19,7 @@ enum {
     WAIT_MS = 5000,        /* … for so long; then they are asked for again, or no longer true */
     STREAM_RETRY_MS = 500, /* a stream that led nowhere is tried again after this … */
     STREAM_RETRY_MAX_MS = 16000, /* … doubled, up to this */
+    SUMMARY_CLOCK_BYTES = 8,     /* of what rides on probes: the wall clock */
 };
 
 /* What is kept of a member only for sending. */
@@ -34,6 +35,9 @@ struct peer {
 
 struct gossip {
     struct gossip_options opt;
+    time_ms now;         /* of the step under way */
+    bool clocked;        /* GE_CLOCK came: */
+    time_ms clock_ahead; /* our wall clock less `now` */
     struct sessions *sessions;
     struct members *members;
     struct replica *replica;

@@ -3,6 +3,7 @@
  * Owns states, incarnations and addresses. Who is asked when is member_probe.c's, what is written
  * and read member_message.c's. */
 #include <assert.h>
+#include <endian.h>
 #include <stdlib.h>
 
 #include "base/mem.h"
@@ -59,6 +60,8 @@ static uint64_t digest_of(
         return 0;
     memcpy(&a, id->b, sizeof(a));
     memcpy(&b, id->b + sizeof(a), sizeof(b));
+    a = le64toh(a);
+    b = le64toh(b);
     unsigned class = state == MEMBER_DEAD ? 1 : state == MEMBER_LEFT ? 2 : 0;
     return mix(mix(mix(a) ^ b) ^ ((uint64_t)epoch << 32 | incarnation)) * (2 * class + 1);
 }
@@ -371,6 +374,15 @@ const struct member *members_each(const struct members *m, size_t *cursor)
     return map_each(&m->of, cursor, NULL, NULL, &value) ? value : NULL;
 }
 
+void members_clock(struct members *m, const node_id *id, time_ms clock)
+{
+    struct member *x = member_of(m, id);
+    if (x == NULL)
+        return;
+    x->clocked = true;
+    x->clock = clock;
+}
+
 bool members_life(const struct members *m, const node_id *id, struct member_life *ret)
 {
     const struct member *x = member_of(m, id);
@@ -382,6 +394,8 @@ bool members_life(const struct members *m, const node_id *id, struct member_life
         .since = x->since,
         .heard = x->heard,
         .rtt = x->rtt,
+        .clocked = x->clocked,
+        .ahead_ms = x->clock,
         .at = x->at};
     return true;
 }

@@ -55,6 +55,8 @@ struct member {
     time_ms synced;   /* when it was told the whole table; TIME_NEVER: not since we met */
     bool ask;         /* in the next tick, whatever the round */
     bool seen;        /* members_set's mark */
+    bool clocked;     /* it has said what time it is, … */
+    time_ms clock;    /* … its wall clock less our monotonic one */
     struct endpoint record[MEMBER_ENDPOINTS_MAX]; /* its node object's */
     size_t record_n;
     struct endpoint heard_at, hint; /* the last packet's; what others say; family 0: none */
@@ -120,6 +122,8 @@ void members_heard(struct members *m, const node_id *from, const struct endpoint
  * too. */
 void members_doubt(struct members *m, const node_id *id, time_ms now);
 
+/* Its wall clock, less `now`. */
+void members_clock(struct members *m, const node_id *id, time_ms clock);
 /* PING, ACK, PING_REQ or RUMOR of an authenticated member. On return ret_summary points into the
  * body at what `summary` wrote over there, or is NULL.
  * Errors: ERR_SYNTAX: malformed, nothing was believed; count it. */

@@ -51,6 +51,8 @@ enum gossip_event_type {
     GE_REDEEMED, /* the answer to GA_REDEEM, the same number: code 0 and `change`, the durable
                     admission (again for the same key: the same one); or -ERR_* and a line of text
                     in bytes, which the joiner is told */
+    GE_CLOCK,    /* number: the wall clock less `now`, in ms, two's complement; told anew when that
+                    moves. It rides on probes, and nothing here goes by it */
     GE_LEAVE,    /* say goodbye to all; nothing is probed afterwards */
     GE_TIMER,
 };
@@ -133,6 +135,8 @@ struct member_life {
     time_ms since;      /* in this state */
     time_ms heard;      /* the last authentic packet; TIME_NEVER: none since the start */
     time_ms rtt;        /* of the last direct probe; -1: none */
+    bool clocked;       /* it has said what time it is, … */
+    time_ms ahead_ms;   /* … so much later than our wall clock, but for the way here */
     struct endpoint at; /* where it is reached now; family 0: nowhere yet */
 };
 bool gossip_member(const struct gossip *g, const node_id *id, struct member_life *ret);

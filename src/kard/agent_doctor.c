@@ -6,12 +6,11 @@
 
 #include "api/method.h"
 #include "intent/words.h"
+#include "kard/agent_clock.h"
 #include "kard/agent_view.h"
 #include "netcfg/nic.h"
 
 enum {
-    CLOCK_BACK_MS = 5000, /* design: a node more than 5 s off says so */
-    CLOCK_AHEAD_MS = 5000,
     FULL_PERCENT = 90,
     MACS_WARN = 50000, /* without a limit of its own: a table this big is a loop or an attack */
 };
@@ -158,35 +157,6 @@ static void check_macs(const struct netstate *s, struct checks *l)
 
 /* --- the agent itself ------------------------------------------------------------------------- */
 
-static void check_clock(struct agent *a, struct checks *l)
-{
-    char at[TIME_TEXT];
-    time_ms back = hlc_wall(a->hlc) - agent_wall(a);
-    if (back > CLOCK_BACK_MS)
-        checks_add(l, "clock", CHECK_WARN,
-            what("the clock stands %lld s before the last change", (long long)(back / 1000)),
-            why("that was at %s by this cluster's clocks", time_wall_format(hlc_wall(a->hlc), at)),
-            fix("set the clock: timedatectl"));
-    else
-        checks_add(
-            l, "clock", CHECK_OK, what("the clock stands behind the last change"), NULL, NULL);
-}
-
-/* What a member said of its clock is as old as its last news, so it shows only who is ahead. */
-static void check_clocks(struct agent *a, struct checks *l)
-{
-    for (size_t i = 0; i < a->members.n; i++) {
-        const struct member *m = a->members.v[i];
-        if (m->is.removed || m->ahead_ms <= CLOCK_AHEAD_MS)
-            continue;
-        checks_add(l, "cluster: clocks", CHECK_WARN,
-            what("the clock of %s is %lld s ahead of this node's", m->name,
-                (long long)(m->ahead_ms / 1000)),
-            why("edits made at once are ordered by clocks: the later one wins"),
-            fix("look at both: timedatectl"));
-    }
-}
-
 /* Who is away delays nothing here, but what stands on it waits. */
 static void check_members(struct agent *a, struct checks *l)
 {
@@ -290,10 +260,9 @@ int agent_doctor(void *ctx, struct value **ret, struct err *e)
     check_others(s, &l);
     check_switches(a, s, &l);
     check_macs(s, &l);
-    check_clock(a, &l);
+    agent_clock_checks(a, &l);
     check_store(a, &l);
     check_members(a, &l);
-    check_clocks(a, &l);
     if (a->opt.network && a->opt.network->doctor)
         a->opt.network->doctor(a->opt.network->ctx, &l);
     a->opt.host->doctor(a->opt.host->ctx, &l);

@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "intent/rules.h"
 #include "intent/undo.h"
+#include "kard/agent_clock.h"
 #include "netcfg/validate.h"
 
 static int draft_err(struct draft *d, const struct err *e)
@@ -271,7 +272,7 @@ int draft_make(struct agent *a, const struct draft_ask *ask, struct draft *ret)
     struct draft *d = ret;
     *d = (struct draft){.change = change_new(), .docs = value_list(), .plan = "0000"};
     struct err e = {0};
-    if (agent_is_member(a, &e) < 0)
+    if (agent_is_member(a, &e) < 0 || agent_clock_gate(a, ask->force, &e) < 0)
         return draft_err(d, &e);
     d->provisional = ask->provisional;
     d->dry = ask->dry;

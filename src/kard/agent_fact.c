@@ -89,16 +89,6 @@ void agent_fact_touch(struct agent *a)
         a->fact.at = agent_now(a) + FACT_COALESCE_MS;
 }
 
-/* With the time, which alone is no news. */
-static void fact_say(struct agent *a, struct value *v)
-{
-    struct buf b = BUF_INIT;
-    value_set_int(v, "wall", agent_wall(a));
-    value_to_msgpack(v, &b);
-    agent_gossip_event(a, &(struct gossip_event){.type = GE_FACT, .bytes = b.p, .bytes_n = b.n});
-    buf_done(&b);
-}
-
 bool agent_fact_work(struct agent *a)
 {
     if (a->fact.at > agent_now(a))
@@ -113,7 +103,8 @@ bool agent_fact_work(struct agent *a)
     buf_done(&a->fact.said);
     a->fact.said = b;
     if (!same)
-        fact_say(a, v);
+        agent_gossip_event(
+            a, &(struct gossip_event){.type = GE_FACT, .bytes = b.p, .bytes_n = b.n});
     value_free(v);
     return true;
 }
@@ -189,9 +180,7 @@ void agent_fact_heard(struct agent *a, const node_id *from, const struct buf *by
         return;
     }
     struct value *was = m->fact;
-    int64_t wall = value_get_int(v, "wall", 0);
     m->fact = v;
-    m->ahead_ms = wall > 0 ? wall - agent_wall(a) : 0;
     if (v && watch_wants_objects(a))
         watch_fact(a, m, was);
     value_free(was);
@@ -216,7 +205,7 @@ void agent_member_moved(struct agent *a, const node_id *id, enum member_state st
     if (!m || m->state == state)
         return;
     m->state = state;
-    a->jobs.look = true; /* what waits for it perhaps waits in vain now */
+    a->jobs.look = true;         /* what waits for it perhaps waits in vain now */
     if (state != MEMBER_SUSPECT) /* which is a question, not news */
         agent_log(a, state == MEMBER_ALIVE ? LOG_INFO : LOG_NOTE, "%s is %s",
             m->name[0] ? m->name : "a node", member_state_text(state));

@@ -231,6 +231,7 @@ static void step_new(struct agent *a)
     };
     members_refresh(&a->members, a->intent, a->ledger, &a->is.cluster);
     a->gossip.step = gossip_new(&opt, agent_now(a));
+    a->gossip.clocked = false;
     crypto_wipe(&opt.identity, sizeof(opt.identity));
     crypto_wipe(&opt.session, sizeof(opt.session));
     agent_fact_touch(a);
@@ -288,9 +289,22 @@ void agent_gossip_done(struct agent *a)
     *g = (struct agent_gossip){.epoch_at = TIME_NEVER};
 }
 
+/* The protocol reads no clock: it is told how ours stands, and when somebody has set it. */
+static void clock_tell(struct agent *a)
+{
+    struct agent_gossip *g = &a->gossip;
+    time_ms ahead = agent_wall(a) - agent_now(a), moved = ahead - g->clock_ahead;
+    if (!g->step || (g->clocked && moved > -CLOCK_MOVED_MS && moved < CLOCK_MOVED_MS))
+        return;
+    g->clocked = true;
+    g->clock_ahead = ahead;
+    agent_gossip_event(a, &(struct gossip_event){.type = GE_CLOCK, .number = (uint64_t)ahead});
+}
+
 bool agent_gossip_work(struct agent *a)
 {
     struct agent_gossip *g = &a->gossip;
+    clock_tell(a);
     if (g->done < g->due.n) {
         struct gossip_action x = g->due.v[g->done++];
         if (g->done == g->due.n)

@@ -13,10 +13,15 @@
 
 struct agent;
 
-enum { EPOCH_AGAIN_MS = 5000 }; /* the store did not take it */
+enum {
+    EPOCH_AGAIN_MS = 5000, /* the store did not take it */
+    CLOCK_MOVED_MS = 50,   /* of the wall clock, against the monotonic one: told */
+};
 
 struct agent_gossip {
     struct gossip *step;       /* NULL: this node is alone, or not ready */
+    bool clocked;              /* the step was told … */
+    time_ms clock_ahead;       /* … our wall clock, less the monotonic one */
     uint32_t epoch;            /* of this start, once it is durable; 0: not yet */
     bool epoch_waits;          /* on its way to the store */
     time_ms epoch_at;          /* when it is tried (again); TIME_NEVER: need not */

@@ -19,7 +19,6 @@ struct member {
     uint64_t stream, seq;         /* … which has this place */
     rev_id rev;                   /* of the node object that `is` was read from */
     enum member_state state;      /* what gossip said last */
-    time_ms ahead_ms;             /* its clock, of ours, when it last said something new */
     struct value *fact;           /* what it says about itself; NULL: nothing */
 };
 struct members { /* in the order in which they became known */

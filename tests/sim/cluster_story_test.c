@@ -341,6 +341,62 @@ static void who_was_removed_is_told_again(void **state)
     story_end(s);
 }
 
+/* --- clocks ---------------------------------------------------------------- */
+
+static void expect_apply(struct cnode *n, const char *how, const char *code, const char *what)
+{
+    struct ccall k;
+    uint64_t before = n->t.agent->seq;
+    ccall_begin(&k, n, "change.apply",
+        "{'yes':true,'wait':false%s,'docs':[{'kind':'vlan','name':'v%u','nodes':'%s',"
+        "'spec':{'parent':'eth1','tag':7}}]}",
+        how, n->i, n->name);
+    ccall_wait(&k, 1000);
+    assert_string_equal(ccall_code(&k), code);
+    const struct value *error = value_get(k.answer, "error");
+    if (what != NULL)
+        assert_string_equal(value_get_text(error, "what"), what);
+    assert_int_equal(n->t.agent->seq, before + (what == NULL)); /* refused: nothing is stored */
+    ccall_end(&k);
+}
+
+/* n3's clock is set six seconds wrong: its operator is told, the others are not held up, and what
+ * can see it says so. */
+static void who_is_off_is_asked_for_force(void **state)
+{
+    (void)state;
+    static const struct {
+        time_ms off;
+        const char *what;
+    } cases[] = {
+        {6100, "the clock of n3 is 6 s ahead of those of the other nodes"},
+        {-6100, "the clock of n3 is 6 s behind those of the other nodes"},
+        {4900, NULL},
+        {-4900, NULL},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct story *s = story_of(3);
+        struct cnode *n3 = &s->c.node[2];
+        n3->wall_off += cases[i].off;
+        expect_apply(&s->c.node[1], "", "", NULL);
+        expect_apply(n3, "", cases[i].what != NULL ? "clock" : "", cases[i].what);
+        if (cases[i].what != NULL)
+            expect_apply(n3, ",'force':true", "", NULL);
+        cluster_run_ms(&s->c, 5000); /* of two others one is off: that is not most of them */
+        struct ccall k;
+        ccall_begin(&k, &s->c.node[0], "doctor", "{}");
+        const struct value *checks = value_get(ccall_wait(&k, 1000), "checks");
+        struct buf text = BUF_INIT;
+        value_to_json(checks, 0, &text);
+        assert_int_equal(strstr(buf_cstr(&text), "more than 5 s off most others: n3") != NULL,
+            cases[i].what != NULL);
+        buf_done(&text);
+        ccall_end(&k);
+        expect_apply(&s->c.node[0], "", "", NULL);
+        story_end(s);
+    }
+}
+
 /* --- who let them in is gone ----------------------------------------------- */
 
 /* n2 and those after it are cut off from n1; each lets in the next one, and is gone then. */
@@ -422,6 +478,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(two_nodes_claim_one_vni),
     cmocka_unit_test(a_joiner_may_be_killed_at_any_moment),
     cmocka_unit_test(who_was_removed_is_told_again),
+    cmocka_unit_test(who_is_off_is_asked_for_force),
     cmocka_unit_test(an_orphan_is_taken_in),
     cmocka_unit_test(an_orphan_shows_who_let_in_whom),
     cmocka_unit_test(who_was_let_in_too_late_is_told),
