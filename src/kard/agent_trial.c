@@ -102,20 +102,26 @@ struct due {
     size_t n, cap;
 };
 
-/* What would be programmed now and has not passed as it is. */
+/* Whether this revision is one to be programmed that has not passed. */
+static bool is_due(const struct agent *a, const struct object *o, const struct revision *rev)
+{
+    const struct trial *t = trial_find(a, &o->id);
+    if (t && !t->refusal.what[0] && ID_EQ(&t->rev, &rev->rev))
+        return false;
+    const struct verdict *v = admission_verdict(&a->verdicts, &o->id);
+    return rev->standing == STANDING_COUNTS && (!v || v->type == VERDICT_ADMITTED);
+}
+
 static void due_find(const struct agent *a, struct due *ret)
 {
     const struct object *o;
     for (size_t i = 0; (o = intent_each(a->intent, -1, &i));) {
-        const struct trial *t = trial_find(a, &o->id);
-        const struct verdict *v = admission_verdict(&a->verdicts, &o->id);
-        const struct entry *entry = intent_entry(a->intent, &o->id);
-        struct op op = {
-            .type = OP_PUT, .object = entry->revs[0]->object, .rev = entry->revs[0]->rev};
-        if ((t && !t->refusal.what[0] && ID_EQ(&t->rev, &op.rev)) || !is_tried(a, o) ||
-            entry_standing(entry) != STANDING_COUNTS || (v && v->type != VERDICT_ADMITTED))
+        if (!is_tried(a, o))
             continue;
-        VEC_PUSH(ret, op);
+        const struct revision *rev = intent_entry(a->intent, &o->id)->revs[0];
+        struct op op = {.type = OP_PUT, .object = rev->object, .rev = rev->rev};
+        if (is_due(a, o, rev))
+            VEC_PUSH(ret, op);
     }
 }
 

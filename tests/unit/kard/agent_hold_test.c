@@ -295,6 +295,23 @@ static void test_what_is_held_is_edited_alone(void **state)
             assert_int_equal(netlink_uint(&s->links.v[i], NA_VX_LIMIT), 77);
 }
 
+/* A name is no identity: the other end is who it was. */
+static void test_a_rename_asks_nobody(void **state)
+{
+    (void)state;
+    does(0, "change.apply", YES(BLUE));
+    test_agent_crash(&c.node[1].t);
+    pass(10000);
+    does(0, "node.rename", "{'name':'n2','to':'db'}");
+    pass(100);
+    expect_made(0);
+    reboot(0);
+    expect_made(0);
+    node_start(&c.node[1]);
+    pass(3000);
+    expect_made(1);
+}
+
 /* n2 cannot record what n1 holds: it makes nothing until it can. (n1 may: it was asked.) */
 static void test_a_full_disk(void **state)
 {
@@ -427,6 +444,7 @@ int main(void)
         NICE(test_a_restart_alone_makes_nothing_new),
         NICE(test_the_record_goes_with_the_object),
         NICE(test_what_is_held_is_edited_alone),
+        NICE(test_a_rename_asks_nobody),
         NICE(test_a_full_disk),
         NICE(test_who_may_ask),
         NICE(test_questions_that_make_no_sense),
