@@ -169,7 +169,7 @@ unsigned notifications_drain(struct kernel_nl *k);
 struct nl_msg *message_new(uint16_t type, uint16_t flags);
 struct nl_msg *message_link(uint16_t type, uint16_t flags, uint32_t index);
 /* 0 when there is no such interface. */
-uint32_t link_index(struct kernel_nl *k, const char *name);
+uint32_t link_index(const char *name);
 
 /* --- kinds ------------------------------------------------------------------------------------ */
 
@@ -180,8 +180,8 @@ struct linkkind_ops {
      */
     int (*verify)(const struct netlink *l, struct kop_result *ret);
     /* Appends what the attribute table does not say: top level, inside IFLA_INFO_DATA. */
-    int (*fill_top)(struct kernel_nl *k, struct nl_msg *m, const struct netlink *l);
-    int (*fill_info)(struct kernel_nl *k, struct nl_msg *m, const struct netlink *l);
+    int (*fill_top)(struct nl_msg *m, const struct netlink *l);
+    int (*fill_info)(struct nl_msg *m, const struct netlink *l);
     /* Creates without netlink (tap); NULL: by RTM_NEWLINK. Returns the descriptor that the link
      * lives with, or -errno. */
     int (*create)(const struct netlink *l);
@@ -201,7 +201,7 @@ int fill_attributes(struct nl_msg *m, const struct netlink *l, enum netattr_plac
 bool has_attributes(const struct netlink *l, enum netattr_place place);
 void fill_af6(struct nl_msg *m, const struct netlink *l);
 /* IFLA_LINKINFO of the kind; for a creation with what only it can say. */
-void fill_info(struct kernel_nl *k, struct nl_msg *m, const struct netlink *l, bool create);
+void fill_info(struct nl_msg *m, const struct netlink *l, bool create);
 void fill_up(struct nl_msg *m, const struct netlink *l);
 void fill_alias(struct nl_msg *m, const char *alias);
 int put_ip(struct nl_msg *m, int type4, int type6, const struct ip *ip);

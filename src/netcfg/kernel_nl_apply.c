@@ -159,7 +159,7 @@ static void note_unannounced(struct kernel_nl *k, const struct kop *ops, size_t 
         if (!link)
             continue;
         const char *name = ops[i].type == KOP_LINK_RENAME ? ops[i].new_name : ops[i].link->name;
-        const struct link_row *row = kernel_cache_link(&k->cache, link_index(k, name));
+        const struct link_row *row = kernel_cache_link(&k->cache, link_index(name));
         if (row == NULL || row->link.attr[NA_UP].u == 0)
             k->cache.dirty[CLASS_LINK] = true;
     }

@@ -72,7 +72,7 @@ void fill_af6(struct nl_msg *m, const struct netlink *l)
     nla_nest_end(m, spec);
 }
 
-void fill_info(struct kernel_nl *k, struct nl_msg *m, const struct netlink *l, bool create)
+void fill_info(struct nl_msg *m, const struct netlink *l, bool create)
 {
     const struct linkkind_ops *kind = linkkind_of(l->kind);
     if (kind == NULL || kind->create != NULL || (!create && !has_attributes(l, AT_INFO)))
@@ -82,7 +82,7 @@ void fill_info(struct kernel_nl *k, struct nl_msg *m, const struct netlink *l, b
     struct nlattr *data = nla_nest_start(m, IFLA_INFO_DATA);
     (void)fill_attributes(m, l, AT_INFO);
     if (create && kind->fill_info != NULL)
-        (void)kind->fill_info(k, m, l);
+        (void)kind->fill_info(m, l);
     nla_nest_end(m, data);
     nla_nest_end(m, info);
 }

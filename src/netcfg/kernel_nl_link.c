@@ -33,13 +33,12 @@ const struct linkkind_ops *linkkind_of(enum linkkind kind)
 /* --- attributes ------------------------------------------------------------------------------- */
 
 /* Master by index. Returns false, with the result set, when there is no such interface. */
-static bool master_put(
-    struct kernel_nl *k, struct nl_msg *m, const struct netlink *l, struct kop_result *r)
+static bool master_put(struct nl_msg *m, const struct netlink *l, struct kop_result *r)
 {
     const char *name = l->attr[NA_MASTER].s;
     if (!netlink_has(l, NA_MASTER))
         return true;
-    uint32_t master = link_index(k, name);
+    uint32_t master = link_index(name);
     if (name[0] != '\0' && master == 0) {
         kop_result_no_device(r, name);
         return false;
@@ -79,7 +78,7 @@ static int info_apart_add(struct kernel_nl *k, const struct netlink *l, uint32_t
     struct kop_result *results, struct err *e)
 {
     struct nl_msg *m = message_link(RTM_NEWLINK, 0, index);
-    fill_info(k, m, l, false);
+    fill_info(m, l, false);
     return request_add(k, m, op, NULL, results, e);
 }
 
@@ -107,12 +106,12 @@ static int attributes_add(struct kernel_nl *k, const struct netlink *l, uint32_t
     if (with & WITH_LINK)
         (void)fill_attributes(m, l, AT_LINK);
     if (with & WITH_INFO)
-        fill_info(k, m, l, false);
+        fill_info(m, l, false);
     if (af6 && !grown)
         fill_af6(m, l);
     if (!up)
         fill_up(m, l);
-    if (!master_put(k, m, l, &results[op])) {
+    if (!master_put(m, l, &results[op])) {
         nlmsg_free(m);
         return 0;
     }
@@ -175,7 +174,7 @@ static int mark_add(struct kernel_nl *k, const struct netlink *l, uint32_t index
 int link_mark(
     struct kernel_nl *k, const struct kop *op, size_t i, struct kop_result *results, struct err *e)
 {
-    uint32_t index = link_index(k, op->link->name);
+    uint32_t index = link_index(op->link->name);
     if (index == 0) {
         kop_result_no_device(&results[i], op->link->name);
         return 0;
@@ -195,15 +194,15 @@ struct creation {
     bool made, marked;
 };
 
-static struct nl_msg *create_message(struct kernel_nl *k, const struct netlink *l)
+static struct nl_msg *create_message(const struct netlink *l)
 {
     const struct linkkind_ops *kind = linkkind_of(l->kind);
     struct nl_msg *m = message_link(RTM_NEWLINK, NLM_F_CREATE | NLM_F_EXCL, 0);
     nla_put_string(m, IFLA_IFNAME, l->name);
     (void)fill_attributes(m, l, AT_LINK);
     if (kind->fill_top != NULL)
-        (void)kind->fill_top(k, m, l);
-    fill_info(k, m, l, true);
+        (void)kind->fill_top(m, l);
+    fill_info(m, l, true);
     return m;
 }
 
@@ -252,7 +251,7 @@ static int create_by_device(struct kernel_nl *k, const struct netlink *l, size_t
         return 0;
     }
     int r = request_add(k,
-        altname_message(RTM_NEWLINKPROP, link_index(k, l->name), "", &l->owner, l->role), op, NULL,
+        altname_message(RTM_NEWLINKPROP, link_index(l->name), "", &l->owner, l->role), op, NULL,
         results, e);
     if (r == 0)
         r = request_flush(k, results, e);
@@ -271,7 +270,7 @@ static int create_start(struct kernel_nl *k, const struct netlink *l, size_t op,
 {
     const struct linkkind_ops *kind = linkkind_of(l->kind);
     const char *parent = netlink_name(l, NA_PARENT);
-    uint32_t index = link_index(k, l->name);
+    uint32_t index = link_index(l->name);
     if (kind == NULL) {
         kop_result_set(&results[op], EOPNOTSUPP, "not a kind that kar creates");
         return 0;
@@ -282,13 +281,13 @@ static int create_start(struct kernel_nl *k, const struct netlink *l, size_t op,
         return adopt(k, l, index, op, results, e);
     if (kind->create != NULL)
         return create_by_device(k, l, op, c, results, e);
-    if (parent[0] != '\0' && link_index(k, parent) == 0) {
+    if (parent[0] != '\0' && link_index(parent) == 0) {
         kop_result_no_device(&results[op], parent);
         return 0;
     }
     int r = request_room(k, 2, results, e); /* both in one datagram */
     if (r == 0)
-        r = request_add(k, create_message(k, l), op, NULL, results, e);
+        r = request_add(k, create_message(l), op, NULL, results, e);
     if (r == 0)
         request_note(k, &c->made);
     if (r == 0 && l->ours) {
@@ -316,7 +315,7 @@ static int create_step(struct kernel_nl *k, const struct netlink *l, size_t op, 
         return unmark(k, l, e);
     if (!c->made)
         return 0;
-    c->index = link_index(k, l->name);
+    c->index = link_index(l->name);
     if (c->index == 0) {
         kop_result_no_device(&results[op], l->name);
         return 0;
@@ -358,7 +357,7 @@ int link_set(
 {
     const struct netlink *l = op->link;
     const struct linkkind_ops *kind = linkkind_of(l->kind);
-    uint32_t index = link_index(k, l->name);
+    uint32_t index = link_index(l->name);
     if (index == 0) {
         kop_result_no_device(&results[i], l->name);
         return 0;
@@ -381,7 +380,7 @@ int link_set(
 int link_delete(
     struct kernel_nl *k, const struct kop *op, size_t i, struct kop_result *results, struct err *e)
 {
-    uint32_t index = link_index(k, op->link->name);
+    uint32_t index = link_index(op->link->name);
     if (index == 0)
         return 0;
     return request_add(k, message_link(RTM_DELLINK, 0, index), i, gone, results, e);
@@ -400,9 +399,9 @@ static int rename_once(
 int link_rename(
     struct kernel_nl *k, const struct kop *op, size_t i, struct kop_result *results, struct err *e)
 {
-    uint32_t index = link_index(k, op->link->name);
+    uint32_t index = link_index(op->link->name);
     if (index == 0) {
-        if (link_index(k, op->new_name) == 0)
+        if (link_index(op->new_name) == 0)
             kop_result_no_device(&results[i], op->link->name);
         return 0;
     }

@@ -18,7 +18,7 @@ int addr_change(
 {
     const struct netaddr *a = &op->addr;
     bool add = op->type == KOP_ADDR_ADD;
-    uint32_t index = link_index(k, a->link);
+    uint32_t index = link_index(a->link);
     if (index == 0) {
         if (add)
             kop_result_no_device(&results[i], a->link);
@@ -52,7 +52,7 @@ int fdb_change(
     bool add = op->type == KOP_FDB_ADD;
     /* Several ends of one (all-zero or group) address stand beside each other; RFC 7348 §4.2. */
     uint16_t flags = NLM_F_CREATE | (mac_is_unicast(&f->mac) ? NLM_F_REPLACE : NLM_F_APPEND);
-    uint32_t index = link_index(k, f->link);
+    uint32_t index = link_index(f->link);
     if (index == 0) {
         if (add)
             kop_result_no_device(&results[i], f->link);
@@ -78,7 +78,7 @@ int vlan_change(
 {
     const struct netvlan *v = &op->vlan;
     bool add = op->type == KOP_VLAN_ADD;
-    uint32_t index = link_index(k, v->link);
+    uint32_t index = link_index(v->link);
     if (index == 0) {
         if (add)
             kop_result_no_device(&results[i], v->link);
@@ -107,7 +107,7 @@ int route_change(
 {
     const struct netroute *t = &op->route;
     bool add = op->type == KOP_ROUTE_ADD;
-    uint32_t index = link_index(k, t->link);
+    uint32_t index = link_index(t->link);
     if (index == 0) {
         if (add)
             kop_result_no_device(&results[i], t->link);

@@ -11,7 +11,6 @@
 #include <linux/neighbour.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -127,13 +126,21 @@ struct nl_msg *message_link(uint16_t type, uint16_t flags, uint32_t index)
     return m;
 }
 
-uint32_t link_index(struct kernel_nl *k, const char *name)
+/* Not SIOCGIFINDEX: of a name that is free the kernel would run modprobe twice, as root, and wait
+ * for it (net/core/dev_ioctl.c, dev_load): 0.7 s for each link that is made, seen on an emulated
+ * machine. A socket anew each time: only the first binding needs no CAP_NET_RAW. */
+uint32_t link_index(const char *name)
 {
-    struct ifreq r = {0};
-    if (name[0] == '\0' || strlen(name) >= sizeof(r.ifr_name))
+    size_t n = strlen(name);
+    int index = 0;
+    socklen_t size = sizeof(index);
+    int fd = n > 0 && n < IFNAMSIZ ? socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0) : -1;
+    if (fd < 0)
         return 0;
-    memcpy(r.ifr_name, name, strlen(name));
-    return ioctl(k->ioctl_fd, SIOCGIFINDEX, &r) == 0 ? (uint32_t)r.ifr_ifindex : 0;
+    bool found = setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, name, (socklen_t)n) == 0 &&
+                 getsockopt(fd, SOL_SOCKET, SO_BINDTOIFINDEX, &index, &size) == 0 && index > 0;
+    close(fd);
+    return found ? (uint32_t)index : 0;
 }
 
 /* --- requests --------------------------------------------------------------------------------- */

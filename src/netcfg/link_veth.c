@@ -13,9 +13,8 @@ static int veth_verify(const struct netlink *l, struct kop_result *ret)
     return -ERR_KERNEL;
 }
 
-static int veth_fill_info(struct kernel_nl *k, struct nl_msg *m, const struct netlink *l)
+static int veth_fill_info(struct nl_msg *m, const struct netlink *l)
 {
-    (void)k;
     struct ifinfomsg ifi = {0};
     struct nlattr *peer = nla_nest_start(m, VETH_INFO_PEER);
     nlmsg_append(m, &ifi, sizeof(ifi), NLMSG_ALIGNTO);

@@ -12,9 +12,9 @@ static int vlan_verify(const struct netlink *l, struct kop_result *ret)
     return -ERR_KERNEL;
 }
 
-static int vlan_fill_top(struct kernel_nl *k, struct nl_msg *m, const struct netlink *l)
+static int vlan_fill_top(struct nl_msg *m, const struct netlink *l)
 {
-    return nla_put_u32(m, IFLA_LINK, link_index(k, netlink_name(l, NA_PARENT)));
+    return nla_put_u32(m, IFLA_LINK, link_index(netlink_name(l, NA_PARENT)));
 }
 
 const struct linkkind_ops link_vlan = {

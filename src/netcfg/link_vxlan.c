@@ -14,10 +14,10 @@ static int vxlan_verify(const struct netlink *l, struct kop_result *ret)
     return -ERR_KERNEL;
 }
 
-static int vxlan_fill_info(struct kernel_nl *k, struct nl_msg *m, const struct netlink *l)
+static int vxlan_fill_info(struct nl_msg *m, const struct netlink *l)
 {
     const char *parent = netlink_name(l, NA_PARENT);
-    return parent[0] == '\0' ? 0 : nla_put_u32(m, IFLA_VXLAN_LINK, link_index(k, parent));
+    return parent[0] == '\0' ? 0 : nla_put_u32(m, IFLA_VXLAN_LINK, link_index(parent));
 }
 
 const struct linkkind_ops link_vxlan = {
