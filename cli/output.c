@@ -98,7 +98,7 @@ static void wide_print(struct screen *s, const struct view *v, const struct valu
 
 static const char *name_of(const struct value *thing)
 {
-    static const char *const members[] = {"name", "change", "node"};
+    static const char *const members[] = {"name", "change", "token", "id", "node"};
     const char *name = value_is(thing, VALUE_TEXT) ? thing->s : NULL;
 
     for (size_t i = 0; !name && i < ARRAY_LEN(members); i++)

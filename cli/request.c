@@ -129,6 +129,8 @@ void build_node_remove(const struct invocation *in, struct request *r)
     value_set_text(r->params, "name", argument(in, 0));
     if (given(in, O_WITH_ADMITTED))
         value_set_bool(r->params, "with_admitted", true);
+    if (given(in, O_DRY_RUN))
+        value_set_bool(r->params, "dry_run", true);
     build_leave(in, r);
 }
 

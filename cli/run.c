@@ -127,7 +127,7 @@ int run_read(struct cli *c, const struct invocation *in)
     else if (a.error)
         code = cli_fail_answer(c, &r, a.error);
     else
-        code = cli_print(c, in->command->view, a.result);
+        code = cli_print(c, given(in, O_DRY_RUN) ? &view_plan : in->command->view, a.result);
     answer_done(&a);
     client_close(&client);
     request_done(&r);

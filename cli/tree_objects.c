@@ -160,9 +160,11 @@ const struct command node_commands[] = {
             "It is locked out at once. What stood on it alone is deleted, lists of nodes lose "
             "it; its\nhost's network stays as it is. Its name and what it held are free again.",
         .example = "karctl node remove n3 -m 'burnt'\n"
+                   "karctl node remove n3 --dry-run\n"
                    "karctl node remove n3 --with-admitted -m 'somebody else had its key'",
         .arguments = {{"NAME", OF_OBJECT}},
-        .options = O_BIT(O_MESSAGE) | O_BIT(O_FORCE) | O_BIT(O_WITH_ADMITTED) | O_BIT(O_OUTPUT),
+        .options = O_BIT(O_DRY_RUN) | O_BIT(O_MESSAGE) | O_BIT(O_FORCE) | O_BIT(O_WITH_ADMITTED) |
+                   O_BIT(O_OUTPUT),
         .run = run_read,
         .method = "node.remove",
         .build = build_node_remove,

@@ -6,8 +6,9 @@
 #include "cli/human.h"
 #include "cli/view.h"
 
-/* {active: 3, blocked: 1} as "3 active, 1 blocked", each in its colour. */
-static void print_counts(struct screen *s, const struct value *counts)
+/* {active: 3, blocked: 1} as "3 active, 1 blocked", each in its colour; `none` when there are none.
+ */
+static void print_counts(struct screen *s, const struct value *counts, const char *none)
 {
     size_t said = 0;
 
@@ -19,7 +20,7 @@ static void print_counts(struct screen *s, const struct value *counts)
         screen_style(s, state_style(counts->keys[i]), "%s", counts->keys[i]);
     }
     if (said == 0)
-        screen_printf(s, "none");
+        screen_printf(s, "%s", none);
 }
 
 /* --- status ---------------------------------------------------------------------------------- */
@@ -30,22 +31,25 @@ static const char *name_of(const struct value *v)
     return name ? name : "none";
 }
 
-/* Of another node: whether it is reached, when it was heard of, how far away it is. */
-static void print_life(struct screen *s, const struct value *n)
+/* What runs on a node that is not reached is not known: nothing is counted. */
+static void print_away(struct screen *s, const struct value *n, const char *member)
 {
-    const char *member = value_get_text(n, "member");
-    const struct value *heard = value_get(n, "heard_ms"), *rtt = value_get(n, "rtt_ms");
+    const struct value *heard = value_get(n, "heard_ms");
     char text[HUMAN_TEXT];
 
+    screen_style(s, STYLE_WARN, "%s", member);
+    if (value_is(heard, VALUE_INT))
+        screen_printf(s, ", heard of %s ago", age_format(heard->i, text));
+}
+
+/* What it has; of another node also how far away that is. */
+static void print_reached(struct screen *s, const struct value *n, const char *member)
+{
+    const struct value *rtt = value_get(n, "rtt_ms");
+
+    print_counts(s, value_get(n, "objects"), "no objects");
     if (!member || value_get_bool(n, "self", false))
         return;
-    if (strcmp(member, "alive") != 0) {
-        screen_printf(s, "; ");
-        screen_style(s, STYLE_WARN, "%s", member);
-        if (value_is(heard, VALUE_INT))
-            screen_printf(s, ", heard of %s ago", age_format(heard->i, text));
-        return;
-    }
     if (value_is(rtt, VALUE_INT))
         screen_printf(s, "; %lld ms away", (long long)rtt->i);
     if (!value_get_bool(n, "in_sync", true))
@@ -56,14 +60,17 @@ static void print_status_nodes(struct screen *s, const struct value *nodes)
 {
     for (size_t i = 0; value_is(nodes, VALUE_LIST) && i < nodes->n; i++) {
         const struct value *n = nodes->v[i];
-        const char *state = value_get_text(n, "state");
+        const char *state = value_get_text(n, "state"), *member = value_get_text(n, "member");
         bool converged = value_get_bool(n, "converged", true);
+        bool away = member && strcmp(member, "alive") != 0 && !value_get_bool(n, "self", false);
         screen_printf(s, " %s %s ", name_of(n), state_mark(s, state));
         screen_style(s, state_style(state), "%s", state ? state : "unknown");
         screen_printf(s, "%s%s  ", value_get_bool(n, "self", false) ? " (this node)" : "",
             converged ? "" : ", not converged");
-        print_counts(s, value_get(n, "objects"));
-        print_life(s, n);
+        if (away)
+            print_away(s, n, member);
+        else
+            print_reached(s, n, member);
         screen_printf(s, "\n");
     }
 }
@@ -111,7 +118,7 @@ static void print_status(struct screen *s, const struct value *result)
         s, converged ? STYLE_GOOD : STYLE_WARN, "%s\n", converged ? "converged" : "not converged");
     print_status_nodes(s, value_get(result, "nodes"));
     screen_printf(s, "objects: ");
-    print_counts(s, value_get(result, "objects"));
+    print_counts(s, value_get(result, "objects"), "none");
     screen_printf(s, "\n");
     if (value_is(change, VALUE_MAP)) {
         const char *message = value_get_text(change, "message");

@@ -70,6 +70,7 @@ struct agent_node_ask {    /* copied */
     const char *author, *message;
     bool force;
     bool with_admitted; /* remove: and every node that it let in, and those that they did */
+    bool dry;           /* remove: only say what would be done */
 };
 
 /* Reads answer at once: 0 with *ret the caller's, or -ERR_* with *e filled. Texts may be NULL where

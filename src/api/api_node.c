@@ -20,6 +20,7 @@ static const struct method_param remove_params[] = {
     {"force", VALUE_BOOL, false, 0, 0, "also when a tunnel between two nodes ends there"},
     {"with_admitted", VALUE_BOOL, false, 0, 0,
         "and every node that it let in, and those that they did"},
+    {"dry_run", VALUE_BOOL, false, 0, 0, "only say what would be done"},
     PARAMS_OF_ANY,
     {NULL},
 };
@@ -34,6 +35,7 @@ static struct agent_node_ask ask_of(struct api_call *call, const struct value *p
         .message = value_get_text(params, "message"),
         .force = value_get_bool(params, "force", false),
         .with_admitted = value_get_bool(params, "with_admitted", false),
+        .dry = value_get_bool(params, "dry_run", false),
     };
 }
 

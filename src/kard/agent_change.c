@@ -236,20 +236,6 @@ static int job_draft(struct agent *a, struct job *j)
     return draft_make(a, &ask, &j->draft);
 }
 
-/* A change of the agents' own. */
-static void job_start_made(struct agent *a, struct job *j)
-{
-    struct store_batch b = {0};
-    struct err e = {0};
-    j->draft = (struct draft){.change = change_new(), .docs = value_list(), .plan = "0000"};
-    if (j->make(a, &j->draft, &b, j->make_ctx, &e) < 0) {
-        store_batch_done(&b);
-        job_fail_one(a, j, &e);
-    } else {
-        job_commit(a, j, &b);
-    }
-}
-
 /* --- checking --------------------------------------------------------------------------------- */
 
 static void fail_moved(struct agent *a, struct job *j)
@@ -306,21 +292,45 @@ static bool job_checked(struct agent *a, struct job *j)
     return false;
 }
 
+/* The nodes are asked. true: it goes on. */
+static bool job_check(struct agent *a, struct job *j)
+{
+    job_enter(j, JOB_CHECKING);
+    asked_start(a, j);
+    return !asked_over(j) || job_checked(a, j);
+}
+
+/* A change of the agents' own: judged by nobody but here, unless it is only to be shown. */
+static bool job_start_made(struct agent *a, struct job *j)
+{
+    struct store_batch b = {0};
+    struct err e = {0};
+    j->draft = (struct draft){.change = change_new(), .docs = value_list(), .plan = "0000"};
+    int r = j->make(a, &j->draft, &b, j->make_ctx, &e);
+    if (r == 0 && !j->ask.dry) {
+        job_commit(a, j, &b);
+        return true;
+    }
+    store_batch_done(&b);
+    if (r < 0) {
+        job_fail_one(a, j, &e);
+        return false;
+    }
+    draft_managed_show(a, &j->draft);
+    return job_check(a, j);
+}
+
 /* From the request to the refusal, the commit, or the questions to other nodes. true: it goes on.
  */
 static bool job_start(struct agent *a, struct job *j)
 {
-    if (j->make) {
-        job_start_made(a, j);
-        return true;
-    }
+    if (j->make)
+        return job_start_made(a, j);
     if (job_draft(a, j) < 0) {
         job_fail(a, j, &j->draft.errs);
         return false;
     }
-    job_enter(j, JOB_CHECKING);
-    asked_start(a, j);
-    return !asked_over(j) || job_checked(a, j);
+    return job_check(a, j);
 }
 
 bool jobs_committing(const struct agent *a)
@@ -392,7 +402,8 @@ struct agent_task *job_found(struct agent *a, struct draft *draft, struct identi
     return &j->task;
 }
 
-struct agent_task *job_make(struct agent *a, job_make_fn make, void *ctx,
+/* NULL: there is no room. */
+static struct job *job_of_make(struct agent *a, job_make_fn make, void *ctx,
     void (*free_ctx)(void *ctx), const struct agent_sink *sink)
 {
     if (jobs_full(a, sink)) {
@@ -405,7 +416,24 @@ struct agent_task *job_make(struct agent *a, job_make_fn make, void *ctx,
     j->make_ctx = ctx;
     j->make_free = free_ctx;
     VEC_PUSH(&a->jobs, j);
-    return &j->task;
+    return j;
+}
+
+struct agent_task *job_make(struct agent *a, job_make_fn make, void *ctx,
+    void (*free_ctx)(void *ctx), const struct agent_sink *sink)
+{
+    struct job *j = job_of_make(a, make, ctx, free_ctx, sink);
+    return j ? &j->task : NULL;
+}
+
+struct agent_task *job_plan(struct agent *a, job_make_fn make, void *ctx,
+    void (*free_ctx)(void *ctx), const struct agent_sink *sink)
+{
+    struct job *j = job_of_make(a, make, ctx, free_ctx, sink);
+    if (!j)
+        return NULL;
+    j->ask.dry = true;
+    return job_start(a, j) ? &j->task : NULL;
 }
 
 bool jobs_found(const struct agent *a)

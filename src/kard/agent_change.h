@@ -64,6 +64,9 @@ struct agent_task *job_found(struct agent *a, struct draft *draft, struct identi
  */
 struct agent_task *job_make(struct agent *a, job_make_fn make, void *ctx,
     void (*free_ctx)(void *ctx), const struct agent_sink *sink);
+/* The same, but only the plan of it is made, at once, as with documents. */
+struct agent_task *job_plan(struct agent *a, job_make_fn make, void *ctx,
+    void (*free_ctx)(void *ctx), const struct agent_sink *sink);
 /* How far a change is on this node: answered when it is settled, or in timeout_ms. */
 struct agent_task *job_await(
     struct agent *a, const change_id *id, time_ms timeout_ms, const struct agent_sink *sink);

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "intent/diff.h"
 #include "intent/rules.h"
 #include "intent/undo.h"
 #include "kard/agent_clock.h"
@@ -265,6 +266,21 @@ int draft_managed(
     if (r < 0)
         *e = d->errs.v[0];
     return r;
+}
+
+void draft_managed_show(struct agent *a, struct draft *d)
+{
+    d->dry = true;
+    d->doc_of_op = mem_alloc((d->change->ops_n + 1) * sizeof(*d->doc_of_op));
+    for (size_t i = 0; i < d->change->ops_n; i++) {
+        const object_id *id = &d->change->ops[i].object->id;
+        struct diff diff = {0};
+        diff_objects(intent_get(a->intent, id), intent_get(d->after, id), &diff);
+        value_add(d->docs, diff_to_value(&diff));
+        diff_done(&diff);
+        d->doc_of_op[i] = i;
+    }
+    admission_judge(d->after, d->ledger, a->node, &d->verdicts);
 }
 
 int draft_make(struct agent *a, const struct draft_ask *ask, struct draft *ret)

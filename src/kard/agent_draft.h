@@ -59,6 +59,9 @@ void draft_at_docs(const struct draft *d, struct errs *l, size_t from);
  * agents' own, which the rules for users do not judge. Errors: ERR_LIMIT, and the ledger's. */
 int draft_managed(
     struct agent *a, struct draft *d, const char *author, const char *message, struct err *e);
+/* What a draft needs beside, when it is only to be shown: the documents that would ask for the
+ * same, and who gets what. */
+void draft_managed_show(struct agent *a, struct draft *d);
 /* Seals d->change with what is set in it, and puts what a reader of its bytes gets in its place:
  * what is judged, previewed and applied is what the next start will read. Errors: ERR_LIMIT,
  * ERR_SYNTAX. */

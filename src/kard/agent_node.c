@@ -345,7 +345,8 @@ static struct agent_task *node_job_begin(struct agent *a, const struct agent_nod
     j->message = copy(ask->message);
     j->force = ask->force;
     j->with_admitted = ask->with_admitted;
-    return job_make(a, make, j, node_job_free, sink);
+    return ask->dry ? job_plan(a, make, j, node_job_free, sink)
+                    : job_make(a, make, j, node_job_free, sink);
 }
 
 struct agent_task *agent_node_rename(

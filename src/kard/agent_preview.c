@@ -138,8 +138,10 @@ void draft_preview(struct agent *a, struct draft *d, const struct netstate *actu
     struct netstate desired = {0};
     struct render_notes notes = {0};
     struct plan plan = {0};
-    converge_render(a, d->after, d->ledger, &d->verdicts, actual, &desired, &notes);
-    plan_make(&desired, actual, &a->converge.loans, &plan);
+    if (!a->founded || intent_node(d->after, ID_TEXT(&a->is.self))) {
+        converge_render(a, d->after, d->ledger, &d->verdicts, actual, &desired, &notes);
+        plan_make(&desired, actual, &a->converge.loans, &plan);
+    } /* else it is this node that is taken out: its network stays as it is */
     if (plan.disruptive)
         warn_disruptive(a, d, &plan);
     struct value *ops = value_list();

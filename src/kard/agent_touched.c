@@ -77,6 +77,8 @@ void touched_others(const struct agent *a, const struct change *c, const struct 
         const struct member *m = a->members.v[i];
         if (m->is.removed || ID_EQ(&m->is.id, &a->is.self))
             continue;
+        if (after && !intent_node(after, ID_TEXT(&m->is.id)))
+            continue; /* who is taken out does nothing for it: its network stays as it is */
         map_set_str(&t.names, m->name, (void *)(uintptr_t)(i + 1));
         t.left++;
     }

@@ -67,6 +67,8 @@ static const struct golden {
     {"members", &view_nodes, "table", EXIT_DONE},
     {"token", &view_token, "table", EXIT_DONE},
     {"tokens", &view_tokens, "table", EXIT_DONE},
+    {"tokens", &view_tokens, "name", EXIT_DONE},
+    {"token", &view_token, "name", EXIT_DONE},
     {"joined", &view_joined, "table", EXIT_DONE},
     {"joined-late", &view_joined, "table", EXIT_TIMEOUT},
     {"drift", &view_drift, "table", EXIT_DIFFERS},

@@ -223,6 +223,38 @@ static void test_who_is_removed_touches_nothing(void **state)
     expect_members(3);
 }
 
+/* What removing n3 would do is shown on all that would do it, and nothing is done. */
+static void test_a_removal_is_shown_first(void **state)
+{
+    (void)state;
+    does(0, "change.apply",
+        "{'docs':[{'kind':'switch','name':'lan','nodes':['n1','n2','n3'],"
+        "'spec':{'address':{'n3':'10.9.0.3/24'}}},"
+        "{'kind':'switch','name':'own','nodes':['n3'],'spec':{}}]}");
+    size_t changes = rows(1, "history.list", "{}", "changes");
+    const struct value *v = does(1, "node.remove", "{'name':'n3','dry_run':true}");
+    assert_int_equal(at(v, "docs")->n, 3);
+    for (size_t i = 0; i < 3; i++) {
+        const struct value *doc = at(v, "docs")->v[i];
+        const char *action = strcmp(text_at(doc, "name"), "lan") == 0 ? "change" : "delete";
+        assert_string_equal(text_at(doc, "action"), action);
+    }
+    assert_int_equal(at(v, "nodes")->n, 2);
+    assert_string_equal(text_at(v, "nodes/0/node"), "n2"); /* who is asked, then the others */
+    assert_string_equal(text_at(v, "nodes/1/node"), "n1");
+    /* n3 itself would do nothing, and is told so */
+    v = does(2, "node.remove", "{'name':'n3','dry_run':true}");
+    for (size_t i = 0; i < at(v, "nodes")->n; i++)
+        assert_int_equal(value_get(at(v, "nodes")->v[i], "operations")->n, 0);
+    assert_string_equal(
+        text_at(refuses(1, "node.remove", "{'name':'n9','dry_run':true}"), "code"), "node-unknown");
+    pass(1000);
+    assert_int_equal(rows(1, "history.list", "{}", "changes"), changes);
+    assert_int_equal(rows(0, "object.list", "{'kind':'node'}", "objects"), 3);
+    assert_true(kernel_has(&c.node[2].t, "own"));
+    assert_false(value_get_bool(does(2, "status", NULL), "removed", false));
+}
+
 static void test_a_new_name_is_new_everywhere(void **state)
 {
     (void)state;
@@ -285,6 +317,7 @@ int main(void)
         THREE(test_another_node_is_asked),
         THREE(test_who_leaves_forgets),
         THREE(test_who_is_removed_touches_nothing),
+        THREE(test_a_removal_is_shown_first),
         THREE(test_a_new_name_is_new_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
