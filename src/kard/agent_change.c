@@ -341,6 +341,14 @@ bool jobs_committing(const struct agent *a)
     return false;
 }
 
+/* A change is judged against a host that is as it should be: that of a moment ago is made first,
+ * while its journal is on its way to the store too. Not for ever: something may never come to rest.
+ */
+static time_ms job_rests_until(const struct agent *a, const struct job *j)
+{
+    return j->make || converge_at_rest(a) ? j->started : j->started + JOB_REST_MS;
+}
+
 /* The first that waits for its turn: to be committed, then to be drafted. */
 static struct job *jobs_next(const struct agent *a)
 {
@@ -351,7 +359,7 @@ static struct job *jobs_next(const struct agent *a)
     for (size_t i = 0; i < a->jobs.n; i++)
         if (a->jobs.v[i]->state == JOB_CHECKING && asked_over(a->jobs.v[i]))
             return a->jobs.v[i];
-    return queued;
+    return queued && job_rests_until(a, queued) <= agent_now(a) ? queued : NULL;
 }
 
 /* The first plan that all nodes have spoken of. */
@@ -534,7 +542,7 @@ static bool job_refused(struct agent *a, struct job *j)
 
 void job_look(struct agent *a, struct job *j)
 {
-    if (a->converge.quiet && !a->converge.stale_desired && job_is_over(a, j))
+    if (converge_at_rest(a) && job_is_over(a, j))
         job_done(a, j, false);
 }
 
@@ -597,7 +605,7 @@ static bool job_waits(const struct job *j)
 /* What was settled before anybody waited for it. */
 static bool jobs_look(struct agent *a)
 {
-    bool look = a->jobs.look && a->converge.quiet && !a->converge.stale_desired;
+    bool look = a->jobs.look && converge_at_rest(a);
     if (look) {
         a->jobs.look = false;
         jobs_quiet(a);
@@ -629,10 +637,14 @@ bool jobs_work(struct agent *a)
 
 time_ms jobs_deadline(const struct agent *a)
 {
-    time_ms at = TIME_NEVER;
-    for (size_t i = 0; i < a->jobs.n; i++)
-        if (job_waits(a->jobs.v[i]) && a->jobs.v[i]->deadline < at)
-            at = a->jobs.v[i]->deadline;
+    time_ms at = TIME_NEVER, now = agent_now(a);
+    for (size_t i = 0; i < a->jobs.n; i++) {
+        const struct job *j = a->jobs.v[i];
+        time_ms due = job_waits(j) ? j->deadline : TIME_NEVER;
+        if (j->state == JOB_QUEUED && job_rests_until(a, j) > now)
+            due = job_rests_until(a, j);
+        at = due < at ? due : at;
+    }
     return at;
 }
 

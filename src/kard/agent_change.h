@@ -16,8 +16,9 @@
 #include "kard/agent_draft.h"
 #include "kard/agent_others.h"
 
-/* A change that others move under is shown to the nodes anew so often at most. */
-enum { JOB_ROUNDS_MAX = 3 };
+/* A change that others move under is shown to the nodes anew so often at most; it waits so long
+ * for the kernel to be at rest. */
+enum { JOB_ROUNDS_MAX = 3, JOB_REST_MS = 2000 };
 
 enum job_state {
     JOB_QUEUED,

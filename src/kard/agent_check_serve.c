@@ -230,10 +230,9 @@ static void judge(struct agent *a, struct served_check *x)
 static bool is_due(const struct agent *a, struct served_check *x)
 {
     bool known = knows_all(a, x), over = x->until <= agent_now(a);
-    bool at_rest = a->converge.quiet && !a->converge.stale_desired;
     if (x->judging || (known && a->checking.judging >= CHECK_JUDGING_MAX))
         return false;
-    return over || (known && at_rest);
+    return over || (known && converge_at_rest(a));
 }
 
 bool check_serve_work(struct agent *a)

@@ -485,6 +485,11 @@ bool converge_is_quiet(const struct agent *a)
     return g->due.n == 0 && g->waiting == 0 && !g->stale_desired && !soon;
 }
 
+bool converge_at_rest(const struct agent *a)
+{
+    return a->converge.quiet && !a->converge.stale_desired;
+}
+
 bool converge_is_idle(const struct agent *a)
 {
     return a->converge.waiting == 0;

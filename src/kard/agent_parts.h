@@ -265,6 +265,8 @@ bool converge_is_idle(const struct agent *a);
 void converge_forget(struct agent *a);
 /* Whether nothing more happens until something new comes. */
 bool converge_is_quiet(const struct agent *a);
+/* The same as it was told to the jobs: the kernel is as it was last wanted, or has failed to be. */
+bool converge_at_rest(const struct agent *a);
 
 /* --- agent_state.c: the state of an object here ----------------------------------------------- */
 

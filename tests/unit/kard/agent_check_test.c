@@ -420,6 +420,37 @@ static void test_what_was_just_changed_is_known(void **state)
     test_end(&overlay);
 }
 
+/* The disk of n1 takes 5 ms for what it is given. */
+static time_ms disk_free_at;
+
+static void slow_dispatch(struct store *store)
+{
+    struct test_agent *t = &c.node[0].t;
+    if (t->now < disk_free_at)
+        return;
+    t->store_real->dispatch(store);
+    disk_free_at = t->now + 5;
+}
+
+/* On one node too: the overlay is judged once the VLAN of the change before is made, not while its
+ * journal is on its way to the disk. */
+static void test_what_was_just_changed_is_made(void **state)
+{
+    (void)state;
+    struct test_call vlan = {0}, overlay = {0};
+    disk_free_at = 0;
+    c.node[0].t.store_ops.dispatch = slow_dispatch;
+    begin(&vlan, 0, "change.apply",
+        "{'wait':false,'docs':[{'kind':'vlan','name':'under','nodes':'n1','spec':{"
+        "'parent':'eth1','tag':110,'address':'10.1.0.1/24'}}]}");
+    begin(&overlay, 0, "change.apply",
+        APPLY("{'kind':'overlay','name':'blue','nodes':'n1','spec':{'vlan':'under'}}"));
+    assert_string_equal(wait_for(&vlan), "done");
+    assert_string_equal(wait_for(&overlay), "done");
+    test_end(&vlan);
+    test_end(&overlay);
+}
+
 /* Many at once from two nodes: no more than the window are under way of each, and all are answered
  * by all. */
 static void test_questions_have_a_window(void **state)
@@ -528,6 +559,7 @@ int main(void)
         THREE(test_who_leaves_while_nodes_are_asked),
         THREE(test_the_agent_stops_while_nodes_are_asked),
         THREE(test_what_was_just_changed_is_known),
+        THREE(test_what_was_just_changed_is_made),
         THREE(test_questions_have_a_window),
         THREE(test_only_nodes_ask),
         THREE(test_questions_that_are_none),

@@ -81,6 +81,7 @@ static void test_crash_before_durable(void **state)
     struct test_agent *t = *state;
     struct test_call k = {0};
     size_t before = links(t);
+    test_agent_wait(t, 1000); /* nothing is due: the change is drafted at once */
     test_begin(t, &k, "change.apply", DOCS);
     agent_work(t->agent); /* drafted and handed to the store */
     assert_null(k.answer);
@@ -154,6 +155,7 @@ static void test_disk_full_at_the_journal(void **state)
     struct test_agent *t = *state;
     struct test_call k = {0};
     size_t before = links(t);
+    test_agent_wait(t, 1000); /* nothing is due: the change is drafted at once */
     test_begin(t, &k, "change.apply", DOCS);
     agent_work(t->agent); /* handed to the store */
     agent_work(t->agent); /* durable */
