@@ -76,10 +76,10 @@ suite_corpus() {
     ctest_run asan "$jobs" -L '^corpus$'
 }
 
-# Each for its seconds by the clock; with --long a core each, else half of one.
+# Each for its seconds by the clock; with --long a core each, else a quarter of one.
 # shellcheck disable=SC2046
 suite_fuzz() {
-    local beside=$((jobs * 2))
+    local beside=$((jobs * 4))
     [ -z "$long" ] || beside=$jobs
     build_preset fuzz $(sed -n 's/^kar_fuzz(\([a-z_0-9]*\).*/\1_fuzz/p' tests/fuzz/CMakeLists.txt) || return
     ctest_run fuzz "$beside" -L '^fuzz$'
