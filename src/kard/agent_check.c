@@ -166,7 +166,10 @@ static struct value *recent_value(const struct agent *a)
 static void asked_ask(struct agent *a, struct asked_node *c)
 {
     struct value *params = value_map();
-    value_set(params, "change", change_texts(c->job->draft.change));
+    struct asked_nodes *l = &c->job->asked;
+    if (!l->texts)
+        l->texts = change_texts(c->job->draft.change);
+    value_set(params, "change", value_clone(l->texts));
     value_set_bool(params, "force", c->job->ask.force);
     value_set(params, "recent", recent_value(a));
     value_set(params, "ports", guests_unknown(&c->job->draft.guests, a, c->name));
@@ -361,6 +364,7 @@ void asked_done(struct asked_nodes *l)
     for (size_t i = 0; i < l->n; i++)
         asked_free(l->v[i]);
     free(l->v);
+    value_free(l->texts);
     check_node_forget(&l->here);
     *l = (struct asked_nodes){0};
 }

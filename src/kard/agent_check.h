@@ -51,8 +51,9 @@ struct asked_node; /* one other node */
 struct asked_nodes {
     struct asked_node **v; /* in the order of the members */
     size_t n, cap;
-    size_t next; /* the first that was not asked yet */
-    size_t left; /* of which nothing is known yet */
+    size_t next;         /* the first that was not asked yet */
+    size_t left;         /* of which nothing is known yet */
+    struct value *texts; /* the change as it is sent, once somebody is asked */
     struct node_check here;
     unsigned rounds; /* how often all were asked */
 };
