@@ -81,9 +81,8 @@ void hold_record(struct agent *a, const node_id *peer, const object_id *v, size_
  * said or not, is going to last. */
 void hold_again(struct agent *a, struct hold *h, const struct err *why_not, bool said);
 
-/* agent_hold_ask.c: asks each member that is reached about what is due. true: somebody was asked.
- */
-bool hold_ask(struct agent *a);
+/* agent_hold_ask.c: asks each member that is reached about what is due. */
+void hold_ask(struct agent *a);
 /* Whether a question to this member is under way. */
 bool hold_is_asked(const struct agent *a, const node_id *peer);
 void hold_asks_done(struct agent *a);

@@ -138,9 +138,8 @@ static void ask_about(struct agent *a, const struct hold *h)
         VEC_PUSH(q, h->object);
 }
 
-bool hold_ask(struct agent *a)
+void hold_ask(struct agent *a)
 {
-    bool any = false;
     void *p;
     for (size_t i = 0; map_each(&a->holds.by_object, &i, NULL, NULL, &p);) {
         const struct hold *h = p;
@@ -149,12 +148,9 @@ bool hold_ask(struct agent *a)
     }
     for (size_t i = 0; map_each(&a->holds.peers, &i, NULL, NULL, &p);) {
         struct hold_ask *q = p;
-        if (q->task || q->n == 0)
-            continue;
-        ask_send(q);
-        any = true;
+        if (!q->task && q->n > 0)
+            ask_send(q);
     }
-    return any;
 }
 
 static void ask_free(void *p)
