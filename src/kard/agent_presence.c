@@ -65,7 +65,7 @@ static void refuse_end(
     if (heard)
         ago_text(ms, &ago);
     err_set(e, ERR_NODE_OFFLINE, what("%s is offline, an end of %s", node, TITLE_OF(o)),
-        heard ? why("it was heard of last %s ago, and a tunnel between two nodes needs both", ago.s)
+        heard ? why("it was last heard of %s ago, and a tunnel between two nodes needs both", ago.s)
               : why("it was not heard of since this agent started, and a tunnel between two nodes "
                     "needs both"),
         fix("create it when %s is back (karctl node list), or name other nodes", node));
