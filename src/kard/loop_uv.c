@@ -21,7 +21,7 @@
 enum {
     SLICE_MS = 5,               /* work between two looks at the descriptors */
     HEAP_SPARE_BYTES = 1 << 20, /* more than this is given back to the kernel, */
-    HEAP_SPARE_MS = 3000,       /* once, so long after some work */
+    HEAP_SPARE_MS = 3000, /* so long after some work: asking costs as much as a small change */
 };
 
 struct loop {
@@ -72,7 +72,8 @@ static void on_busy(uv_idle_t *h)
 static void on_trim(uv_timer_t *t)
 {
     (void)t;
-    malloc_trim(0);
+    if (mallinfo2().fordblks > HEAP_SPARE_BYTES)
+        malloc_trim(0);
 }
 
 static void set_busy(struct loop *l, bool busy)
@@ -86,10 +87,9 @@ static void set_busy(struct loop *l, bool busy)
         uv_idle_stop(&l->busy);
 }
 
-/* Only a heap with much to spare is worth a wakeup. */
 static void set_trim(struct loop *l)
 {
-    if (!uv_is_active((uv_handle_t *)&l->trim) && mallinfo2().fordblks > HEAP_SPARE_BYTES)
+    if (!uv_is_active((uv_handle_t *)&l->trim))
         uv_timer_start(&l->trim, on_trim, HEAP_SPARE_MS, 0);
 }
 
@@ -112,7 +112,7 @@ static void pump(struct loop *l)
     if (l->stopped)
         return;
     time_ms until = clock_monotonic() + SLICE_MS;
-    bool more = agent_work(l->agent);
+    bool more = agent_work(l->agent), worked = more;
     while (more && clock_monotonic() < until)
         more = agent_work(l->agent);
     if (l->stopping && agent_stop(l->agent)) {
@@ -128,7 +128,7 @@ static void pump(struct loop *l)
         dhcp_follow(l->dhcp);
     set_busy(l, more);
     set_timer(l);
-    if (!more)
+    if (worked && !more)
         set_trim(l);
 }
 

@@ -149,9 +149,20 @@ static int run_each(
     return r;
 }
 
+/* Whether one of these sets the link up. */
+static bool is_set_up(const struct kop *ops, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ops[i].type == KOP_LINK_SET && netlink_uint(ops[i].link, NA_UP) != 0 &&
+            strcmp(ops[i].link->name, name) == 0)
+            return true;
+    return false;
+}
+
 /* Most changes of a link that is down are not announced (the kernel notifies of state changes only
- * when IFF_UP is set; seen on 6.1 and 6.18): what we did to one must be read again. */
-static void note_unannounced(struct kernel_nl *k, const struct kop *ops, size_t n)
+ * when IFF_UP is set; seen on 6.1 and 6.18): what we did to one must be read again, unless `later`
+ * operations set it up, which is announced with all that it has. */
+static void note_unannounced(struct kernel_nl *k, const struct kop *ops, size_t n, size_t later)
 {
     for (size_t i = 0; i < n && !k->cache.dirty[CLASS_LINK]; i++) {
         bool link = ops[i].type == KOP_LINK_CREATE || ops[i].type == KOP_LINK_SET ||
@@ -160,7 +171,7 @@ static void note_unannounced(struct kernel_nl *k, const struct kop *ops, size_t 
             continue;
         const char *name = ops[i].type == KOP_LINK_RENAME ? ops[i].new_name : ops[i].link->name;
         const struct link_row *row = kernel_cache_link(&k->cache, link_index(name));
-        if (row == NULL || row->link.attr[NA_UP].u == 0)
+        if ((row == NULL || row->link.attr[NA_UP].u == 0) && !is_set_up(ops + n, later, name))
             k->cache.dirty[CLASS_LINK] = true;
     }
 }
@@ -178,7 +189,7 @@ int kernel_nl_apply(struct kernel *base, const struct kop *ops, size_t n,
             return r;
         name_what_is_missing(&k->features, ops + from, run, ret_results + from);
         (void)notifications_drain(k); /* our own echoes: the caller dumps after applying */
-        note_unannounced(k, ops + from, run);
+        note_unannounced(k, ops + from, run, n - from - run);
         from += run;
     }
     return 0;
