@@ -19,9 +19,28 @@ static const char *short_name(enum netattr a)
 
 /* --- links ----------------------------------------------------------------- */
 
-/* Whether the attribute is different because the link that it names is gone. */
-static bool follows(enum netattr a, const struct netlink *was, const struct netstate *actual)
+/* A bridge has the least MTU of its ports: another one when the port that had it is gone. */
+static bool lost_a_port(
+    const struct netlink *was, const struct netstate *verified, const struct netstate *actual)
 {
+    for (size_t i = 0; was->kind == LINK_BRIDGE && i < verified->links.n; i++) {
+        const struct netlink *l = &verified->links.v[i];
+        const struct netlink *is = netstate_link(actual, l->name);
+        if (strcmp(netlink_name(l, NA_MASTER), was->name) == 0 &&
+            (is == NULL || strcmp(netlink_name(is, NA_MASTER), was->name) != 0))
+            return true;
+    }
+    return false;
+}
+
+/* Whether the attribute is different because another link is gone: the one that it names, or a
+ * port.
+ */
+static bool follows(enum netattr a, const struct netlink *was, const struct netstate *verified,
+    const struct netstate *actual)
+{
+    if (a == NA_MTU)
+        return lost_a_port(was, verified, actual);
     return netattrs[a].width == W_IFNAME && was->attr[a].s[0] != '\0' &&
            netstate_link(actual, was->attr[a].s) == NULL;
 }
@@ -42,16 +61,21 @@ static void say_bits(const struct netlink *is, uint64_t bits, char *text, size_t
     }
 }
 
-static uint64_t drifted_bits(const struct netlink *op, uint64_t candidates,
-    const struct netlink *was, const struct netlink *is, const struct netstate *actual)
+/* What was verified on one link, and what is there now. */
+struct moved {
+    const struct netlink *was, *is;
+    const struct netstate *verified, *actual;
+};
+
+static uint64_t drifted_bits(const struct netlink *op, uint64_t candidates, const struct moved *m)
 {
     uint64_t bits = 0;
     for (; candidates != 0; candidates &= candidates - 1) {
         enum netattr a = (enum netattr)__builtin_ctzll(candidates);
-        bool wanted_then = netlink_has(was, a) && netlink_has(op, a) &&
-                           netattr_equal(a, &was->attr[a], &op->attr[a]);
-        bool is_so = netlink_has(is, a) && netattr_equal(a, &is->attr[a], &op->attr[a]);
-        if (wanted_then && !is_so && !follows(a, was, actual))
+        bool wanted_then = netlink_has(m->was, a) && netlink_has(op, a) &&
+                           netattr_equal(a, &m->was->attr[a], &op->attr[a]);
+        bool is_so = netlink_has(m->is, a) && netattr_equal(a, &m->is->attr[a], &op->attr[a]);
+        if (wanted_then && !is_so && !follows(a, m->was, m->verified, m->actual))
             bits |= 1ULL << a;
     }
     return bits;
@@ -62,34 +86,32 @@ static bool same_owner(const struct netlink *a, const struct netlink *b)
     return ID_EQ(&a->owner, &b->owner) && strcmp(a->role, b->role) == 0;
 }
 
-static bool drift_of_set(const struct kop *op, const struct netlink *was, const struct netlink *is,
-    const struct netstate *actual, uint64_t *ret_bits, char text[DRIFT_TEXT])
+static bool drift_of_set(
+    const struct kop *op, const struct moved *m, uint64_t *ret_bits, char text[DRIFT_TEXT])
 {
-    if (was == NULL || is == NULL)
+    if (m->was == NULL || m->is == NULL)
         return false;
-    *ret_bits = drifted_bits(op->link, op->link->set, was, is, actual);
-    say_bits(is, *ret_bits, text, DRIFT_TEXT);
+    *ret_bits = drifted_bits(op->link, op->link->set, m);
+    say_bits(m->is, *ret_bits, text, DRIFT_TEXT);
     return *ret_bits != 0;
 }
 
-static bool drift_of_create(const struct kop *op, const struct netlink *was,
-    const struct netlink *is, const struct netstate *actual, char text[DRIFT_TEXT])
+static bool drift_of_create(const struct kop *op, const struct moved *m, char text[DRIFT_TEXT])
 {
-    if (was == NULL || !same_owner(was, op->link))
+    if (m->was == NULL || !same_owner(m->was, op->link))
         return false;
-    if (is == NULL) { /* with its parent or far end, it is they who were deleted */
-        if (follows(NA_PARENT, was, actual) && netlink_has(was, NA_PARENT))
+    if (m->is == NULL) { /* with its parent or far end, it is they who were deleted */
+        if (netlink_has(m->was, NA_PARENT) && follows(NA_PARENT, m->was, m->verified, m->actual))
             return false;
         snprintf(text, DRIFT_TEXT, "%s deleted by hand", op->link->name);
         return true;
     }
-    if (is->kind != op->link->kind) {
+    if (m->is->kind != op->link->kind) {
         snprintf(text, DRIFT_TEXT, "%s replaced by hand", op->link->name);
         return true;
     }
-    uint64_t bits = drifted_bits(
-        op->link, netattr_recreate_bits() & op->link->set, was, is, actual);
-    say_bits(is, bits, text, DRIFT_TEXT);
+    uint64_t bits = drifted_bits(op->link, netattr_recreate_bits() & op->link->set, m);
+    say_bits(m->is, bits, text, DRIFT_TEXT);
     return bits != 0;
 }
 
@@ -97,12 +119,12 @@ static bool drift_of_link(const struct kop *op, const struct netstate *verified,
     const struct netstate *actual, uint64_t *ret_bits, char text[DRIFT_TEXT])
 {
     const struct netlink *was = netstate_link(verified, op->link->name);
-    const struct netlink *is = netstate_link(actual, op->link->name);
+    struct moved m = {was, netstate_link(actual, op->link->name), verified, actual};
     switch (op->type) {
     case KOP_LINK_SET:
-        return drift_of_set(op, was, is, actual, ret_bits, text);
+        return drift_of_set(op, &m, ret_bits, text);
     case KOP_LINK_CREATE:
-        return drift_of_create(op, was, is, actual, text);
+        return drift_of_create(op, &m, text);
     case KOP_LINK_MARK:
         if (was == NULL || !same_owner(was, op->link) || strcmp(was->alias, op->link->alias) != 0)
             return false;

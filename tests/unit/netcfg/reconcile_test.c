@@ -125,6 +125,30 @@ static void a_deleted_bridge_comes_back_with_its_ports(void **state)
     rig_close(&g);
 }
 
+/* Its bridge has another MTU from then on, which nobody set. */
+static void a_deleted_port_is_the_only_hand(void **state)
+{
+    (void)state;
+    struct rig g;
+    rig_open(&g);
+    rig_want(&g, "link blue bridge ours=A up=1 mtu=1450\n"
+                 "link vx vxlan ours=A vxlan.id=5 up=1 mtu=1450 master=blue\n");
+    forget(&g);
+    hand(&g, KOP_LINK_DELETE, "link vx vxlan\n");
+    rig_wait(&g, 10);
+    expect(&g, "102 A drift: vx deleted by hand\n"
+               "102 journal, 0 loans\n"
+               "102   create vxlan vx id 5 master blue mtu 1450\n"
+               "102   set blue mtu 1450\n"
+               "102   set vx up\n"
+               "102 clear, 0 loans\n"
+               "102 converged\n");
+    hand(&g, KOP_LINK_SET, "link blue bridge mtu=1400\n");
+    rig_wait(&g, 10);
+    assert_non_null(strstr(buf_cstr(&g.trace), "mtu set by hand to 1400"));
+    rig_close(&g);
+}
+
 static void what_is_foreign_is_no_drift(void **state)
 {
     (void)state;
@@ -230,7 +254,7 @@ static void a_failed_object_is_undone_and_others_go_on(void **state)
                "600 journal, 0 loans\n"
                "600   create bridge blue\n"
                "600   create vxlan vx id 5 master blue mtu 1500\n"
-        "600   set vx up\n"
+               "600   set vx up\n"
                "600 clear, 0 loans\n"
                "600 D active\n"
                "600 converged\n");
@@ -571,6 +595,7 @@ int main(void)
         cmocka_unit_test(many_operations_go_in_slices),
         cmocka_unit_test(somebody_s_hand_is_named_and_repaired),
         cmocka_unit_test(a_deleted_bridge_comes_back_with_its_ports),
+        cmocka_unit_test(a_deleted_port_is_the_only_hand),
         cmocka_unit_test(what_is_foreign_is_no_drift),
         cmocka_unit_test(a_fight_is_left_alone_after_five_rounds),
         cmocka_unit_test(an_edit_ends_a_fight),
