@@ -66,8 +66,11 @@ lab_want() {
         die "no lab named $lab_id is up" "lab/lab up$lab_option; lab/lab list shows those that are"
 }
 
-# Takes the folder of a lab for this process, throwing away what is left of one that died.
+# Takes the folder of a lab for this process, throwing away what is left of one that died. One at a time:
+# two that find the same dead one would throw away each other's.
 lab_take() {
+    local lock
+    { exec {lock}<"$lab_folder"; } 2>/dev/null && flock -w 30 "$lock" || die "cannot use $lab_folder" "set KAR_LAB_RUN to a folder of yours"
     if [ -e "$lab_dir" ]; then
         [ -d "$lab_dir" ] && [ -O "$lab_dir" ] || die "$lab_dir is in the way" "remove it, or use another --id"
         process_lives "$lab_dir/maker" && die "the lab $lab_id is being made" "wait for it, or use another --id"
@@ -76,6 +79,7 @@ lab_take() {
     fi
     mkdir -m 700 "$lab_dir" 2>/dev/null || die "cannot make $lab_dir" "is somebody else making the same lab? use another --id"
     process_self >"$lab_dir/maker"
+    exec {lock}<&-
     # A socket's path ends at 107 bytes.
     [ ${#lab_dir} -le 70 ] || die "the path $lab_dir is too long for the sockets in it" "set KAR_LAB_RUN to a shorter folder"
     case $(readlink -f "$lab_dir") in
