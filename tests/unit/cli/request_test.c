@@ -106,6 +106,7 @@ static void reading_asks_for_what_was_named(void **state)
         {"karctl --socket /tmp/s vlan -ojson list -w", "object.list {\"kind\":\"vlan\"}"},
         {"karctl drift", "drift.list {}"},
         {"karctl conflicts", "conflicts.list {}"},
+        {"karctl node remove n3 --dry-run", "node.remove {\"name\":\"n3\",\"dry_run\":true}"},
         {"karctl node remove n3 --with-admitted --force -m burnt",
             "node.remove {\"name\":\"n3\",\"with_admitted\":true,\"message\":\"burnt\","
             "\"force\":true}"},
