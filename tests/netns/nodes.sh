@@ -87,9 +87,10 @@ nodes_join() {
 # itself, whether the kernel is what is asked for. One jq for all of them, since it takes its time to
 # start.
 nodes_lacking() {
-    local i
+    local i said
     for ((i = 1; i <= nodes_n; i++)); do
-        node $i status -o json 2>/dev/null | grep . || echo null
+        said=$(node $i status -o json 2>/dev/null)
+        printf '%s\n' "${said:-null}"
     done | jq -rs --argjson n $nodes_n '[to_entries[] | "n\(.key + 1): " as $node | .value
         | if . == null then "no answer" else
             (.nodes[] | select(.self | not) | select(.member != "alive" or (.in_sync | not)) | .name),
@@ -114,7 +115,7 @@ nodes_address() { # interface, first three bytes
     for ((i = 1; i <= nodes_n; i++)); do
         echo "{kind: nic, name: $1, nodes: [n$i], spec: {address: [$2.$i/24]}}"
         echo "---"
-    done | { node 1 apply --yes -f - >/dev/null; } 2>&1
+    done | { node 1 apply --yes --timeout 2m -f - >/dev/null; } 2>&1
 }
 
 # Deletes whatever operators made, asked for on one node; by ids, since two may have one name. What is

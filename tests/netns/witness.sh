@@ -5,12 +5,17 @@
 #     witness_all          # prints how kernels differ from what is asked for; nothing is good
 # shellcheck shell=bash
 
+# answer OTHERWISE COMMAND…: what it prints, or the other where it prints nothing. No program but that
+# one: an emulated machine takes long to start each.
+answer() {
+    local otherwise=$1 said
+    shift
+    said=$("$@" 2>/dev/null)
+    printf '%s\n' "${said:-$otherwise}"
+}
 witness_lists() { # number: links and addresses as ip has them
-    local command
-    for command in "-d -j link" "-j addr"; do
-        # shellcheck disable=SC2086
-        ip -n "n$1" $command | grep . || echo "[]"
-    done
+    answer "[]" ip -n "n$1" -d -j link
+    answer "[]" ip -n "n$1" -j addr
 }
 
 witness_begin() {
@@ -25,18 +30,16 @@ witness_begin() {
 
 # What kard of a node says is asked for, and what its kernel has.
 witness_asked() { # number
-    local what
-    for what in status export "vlan list" "overlay list" "switch list" "port list" "nic list"; do
-        # shellcheck disable=SC2086
-        node "$1" $what -o json 2>/dev/null | grep . || echo null
-    done
+    local kind
+    answer null node "$1" status -o json
+    answer null node "$1" export -o json
+    for kind in vlan overlay switch port nic; do answer null node "$1" $kind list -o json; done
 }
 witness_kernel() { # number
-    local command
     witness_lists "$1"
-    for command in "bridge -n n$1 -j fdb" "bridge -n n$1 -j vlan" "ip -n n$1 -j route show table all"; do
-        $command | grep . || echo "[]"
-    done
+    answer "[]" bridge -n "n$1" -j fdb
+    answer "[]" bridge -n "n$1" -j vlan
+    answer "[]" ip -n "n$1" -j route show table all
 }
 
 # From standard input: for each node both, after what there was in the beginning. One jq for all: its
