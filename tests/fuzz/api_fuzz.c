@@ -1,10 +1,11 @@
-/* api_fuzz.c: request lines of a peer who may write, against a whole agent on a kernel and a store
- * in memory. Every line is answered once, in JSON, whatever it says; the agent comes to rest, and
- * starts again on what it stored. */
+/* api_fuzz.c: request lines of a peer who may write, or, behind a "!", of another node, against a
+ * whole agent on a kernel and a store in memory. Every line is answered once, in JSON, whatever it
+ * says; the agent comes to rest, and starts again on what it stored. */
 #include <string.h>
 
 #include "../unit/kard/agent_world.h"
 #include "fuzz.h"
+#include "kard/agent_parts.h"
 
 enum { CALLS_MAX = 64, WORK_MS = 2000 };
 
@@ -47,7 +48,11 @@ static void say_all(struct test_agent *t, const char *p, size_t n)
         const char *end = memchr(p, '\n', n);
         size_t len = end ? (size_t)(end - p) : n;
         struct said *s = &said[calls++];
-        s->call = api_line(agent_api(t->agent), &t->peer, p, len, take, s);
+        bool node = len > 0 && *p == '!';
+        struct api_peer other = {
+            .user = "n2", .may_read = true, .is_node = true, .node = t->agent->is.self};
+        s->call = api_line(
+            agent_api(t->agent), node ? &other : &t->peer, p + node, len - node, take, s);
         FUZZ_CHECK(s->over == (s->call == NULL));
         test_agent_work(t);
         p += len + (end != NULL);
