@@ -1,4 +1,4 @@
-/* vmlink.h: the two ends of the channel. */
+/* vmlink.h: the two ends of the channel, and what the guest must be told of the host's clock. */
 #ifndef KAR_LAB_VMLINK_H
 #define KAR_LAB_VMLINK_H
 
@@ -10,5 +10,6 @@
 
 int host_main(int argc, char **argv);
 int guest_main(void);
+int tsc_main(void);
 
 #endif

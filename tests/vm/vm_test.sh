@@ -40,6 +40,12 @@ ms=$((($(date +%s%N) - from) / 1000000))
 echo "  exec took $ms ms"
 check "exec is quick (under 2 s on a busy machine)" "$((ms < 2000))" 1
 
+# A busy host once made the guest's clock three times as fast.
+guest_from=$(vm date +%s%N) from=$(date +%s%N)
+sleep 4
+guest_ms=$((($(vm date +%s%N) - guest_from) / 1000000)) ms=$((($(date +%s%N) - from) / 1000000))
+check "its clock runs as this machine's ($guest_ms ms in $ms ms)" "$((guest_ms > ms / 2 && guest_ms < ms * 2))" 1
+
 check "files written in the VM are its own" \
     "$(vm touch "$lab_source/written-in-vm" && test -e "$lab_source/written-in-vm"; echo $?)" 1
 check "a NIC of its own" "$(vm cat /sys/class/net/eth0/operstate)" down
