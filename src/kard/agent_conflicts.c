@@ -115,9 +115,13 @@ static void state_set(
     const struct entry *entry = intent_entry(a->intent, &o->id);
     struct object_status s = {
         .state = states[is->type], .reason = is->reason, .since = hlc_wall(entry->revs[0]->hlc)};
+    struct object_status own = s;
     if (intent_on_node(a->intent, o, a->node))
-        object_status(a, o, &s);
-    /* The kernel's word only where it says more: it was asked before names came and went elsewhere. */
+        object_status(a, o, &own);
+    if (own.state != OBJ_ACTIVE) /* what has a rival on another node may well run on this one */
+        s = own;
+    /* The kernel's word only where it says more: it was asked before names came and went elsewhere.
+     */
     bool more = s.state != states[is->type] && s.reason.what[0];
     value_set_text(v, "state", object_state_text(s.state));
     value_set(v, "reason", err_to_value(more ? &s.reason : &is->reason));

@@ -259,6 +259,7 @@ step_two() {
 # A node dies while it makes a change.
 step_die() {
     local on killer
+    [ ${#alive[@]} -gt 0 ] || revive
     pick "${alive[@]}"
     on=$picked
     document
@@ -432,7 +433,8 @@ history_same() {
     for i in 1 2 3; do
         node $i history --limit 10000 -o json >"$LAB_DIR/history.$i"
         node $i export -o json >"$LAB_DIR/export.$i"
-        node $i conflicts -o json | jq 'del(.not_admitted[].since)' >"$LAB_DIR/conflicts.$i" # each saw it itself
+        # Since when, and what it is where it runs, each says for itself.
+        node $i conflicts -o json | jq '.not_admitted |= map({kind, name, node})' >"$LAB_DIR/conflicts.$i"
         for what in history export conflicts; do
             check "$script_title: n$i's $what is n1's" "$(diff "$LAB_DIR/$what.$i" "$LAB_DIR/$what.1" | head -n 20)" ""
         done

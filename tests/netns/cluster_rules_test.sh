@@ -417,6 +417,7 @@ END
     rules_overlay
     rules_presence
     rules_reservation
+    rules_rival
     check "OV-13: everything is deleted, asked for on n3" "$(nodes_empty 3)" ""
     nodes_settle 120
     check "OV-13: deleted without residue: the kernels" "$(witness_all)" ""
@@ -565,6 +566,28 @@ fix: use that one, or: karctl overlay delete pair" \
 why: it is storage and stays so for as long as the overlay exists
 fix: karctl overlay delete mesh && karctl overlay create mesh --node all --vlan odd --vni 7002" overlay set mesh --vlan odd
     check "VL, SW, OV over VLANs: the kernels" "$(witness_all)" ""
+}
+
+# A name that n3 gave on n1 while it was cut off, and that n1 was granted for n1 and n3: it is refused on
+# n1 alone, and all nodes say the same of it, also n3, where it runs.
+rules_rival() {
+    local i
+    ip link set eth0-3 down
+    on 3 switch create both --node n1 --no-wait --yes
+    check "CL-4: cut off, n3 is asked for a switch on n1 ($err)" "$code" 0
+    on 1 switch create both --node n1,n3 --no-wait --yes
+    check "CL-4: n1 for one of that name on both ($err)" "$code" 0
+    ip link set eth0-3 up
+    nodes_settle 120
+    for i in 1 2 3; do
+        on $i conflicts
+        check_has "SW-2: what lost, asked on n$i" "$out" "switch both is blocked: the name both is taken on n1
+  why: switch n1/both has it"
+    done
+    check "SW-2: the kernels" "$(witness_all)" ""
+    done_on 2 switch delete n1/both --yes
+    check "SW-2: the other one takes its place" "$(witness_all)$(node 2 conflicts)" "no conflicts"
+    done_on 2 switch delete both --yes
 }
 
 member() { node "$1" node list -o json | jq -r --arg n "$2" '.[] | select(.name == $n).member.member'; }
