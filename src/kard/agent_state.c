@@ -60,7 +60,8 @@ void object_status(struct agent *a, const struct object *o, struct object_status
     const struct verdict *v = admission_verdict(&a->verdicts, &o->id);
     if (ret->state != OBJ_PENDING) {
         ret->since = agent_wall(a) - (agent_now(a) - since);
-        /* The same in the words of now: names may have come and gone elsewhere since it rendered. */
+        /* The same in the words of now: names may have come and gone elsewhere since it rendered.
+         */
         if (v && v->type != VERDICT_ADMITTED && verdict_state(v->type) == ret->state)
             ret->reason = v->reason;
         return;

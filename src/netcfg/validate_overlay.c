@@ -46,7 +46,8 @@ static void check_underlay_address(
             continue;
         dynamic = dynamic || a->dynamic;
         any = any || netaddr_is_static(a);
-        found = found || (netaddr_is_static(a) && e->given && ip_cmp(&a->prefix.ip, &e->address) == 0);
+        found = found ||
+                (netaddr_is_static(a) && e->given && ip_cmp(&a->prefix.ip, &e->address) == 0);
     }
     if (!any)
         here_refuse(h, field, ERR_OVERLAY_UNDERLAY,
