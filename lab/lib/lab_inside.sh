@@ -21,7 +21,7 @@ topology_read "$lab_dir/topology" "${lab_count:-}"
 place_keep() {
     local on=(ip netns exec "$1") is=""
     [ -e "$lab_dir/sysfs" ] || on=(nsenter "--net=/run/netns/$1" --)
-    "${on[@]}" sleep 1000000000 </dev/null >/dev/null 2>&1 &
+    setsid "${on[@]}" sleep 1000000000 </dev/null >/dev/null 2>&1 & # outlives the terminal
     until [ "$is" = sleep ]; do # until then it is still here
         read -r is 2>/dev/null <"/proc/$!/comm" || die "cannot enter the namespace $1"
         sleep 0.01

@@ -60,9 +60,7 @@ lab_is_up() { # dir
 
 lab_want() {
     if [ -d "$lab_dir" ] && [ ! -O "$lab_dir" ]; then die "$lab_dir belongs to somebody else" "use another --id"; fi
-    # Of one in a VM its way in says whether it is up: asking before takes longer than the command.
-    lab_settings "$lab_dir"
-    [ "$mode" = vm ] || lab_is_up "$lab_dir" ||
+    lab_is_up "$lab_dir" ||
         die "no lab named $lab_id is up" "lab/lab up$lab_option; lab/lab list shows those that are"
 }
 
@@ -152,7 +150,8 @@ lab_entering() {
     lab_root=$lab_dir
     if [ "$mode" = vm ]; then # which ends what its client started
         lab_vm_words
-        lab_enter=("${lab_through[@]}" "${lab_enter[@]}" --)
+        if [ $# -gt 0 ] && [ -t 0 ] && [ -t 1 ]; then lab_through+=(-t); fi
+        lab_enter=("${lab_through[@]}" -- "${lab_enter[@]}" --)
         lab_root=$vm_folder/kar-lab-0-$lab_id
     else
         lab_enter+=(-- setpriv --pdeathsig TERM)
@@ -162,8 +161,6 @@ lab_entering() {
 # lab_through: the words before a command in the lab's VM.
 lab_vm_words() {
     lab_through=("$lab_home/vm" exec --id "lab-$lab_id")
-    if [ -t 0 ] && [ -t 1 ]; then lab_through+=(-t); fi
-    lab_through+=(--)
 }
 
 lab_places() { cut -d' ' -f1 "$lab_dir/places" | paste -sd' '; }
@@ -176,7 +173,7 @@ inside() { # verb of lab_inside.sh, its words
 # What the lab in the VM has grown: whoever enters must know.
 vm_places_fetch() {
     lab_vm_words
-    "${lab_through[@]}" cat "$vm_folder/kar-lab-0-$lab_id/holder" "$vm_folder/kar-lab-0-$lab_id/places" </dev/null |
+    "${lab_through[@]}" -- cat "$vm_folder/kar-lab-0-$lab_id/holder" "$vm_folder/kar-lab-0-$lab_id/places" </dev/null |
         { read -r holder && echo "$holder" >"$lab_dir/holder" && cat >"$lab_dir/places"; }
 }
 

@@ -42,7 +42,8 @@ world() {
 before=$(world)
 
 # --- a cluster from one command ------------------------------------------------------------------
-try lab up --native
+# On a terminal that is closed afterwards, which ends what belongs to it.
+try script -qec "'$lab_source/lab/lab' up --native" /dev/null </dev/null
 check "three nodes ($said)" $code 0
 [ $code = 0 ] || lab_end # nothing else could be seen
 check_has "it says where" "$said" "in namespaces on this machine's kernel"
