@@ -114,6 +114,6 @@ if [ -n "${KAR_DEMO_STAYS:-}" ]; then
    lab/lab exec n2 karctl overlay list    a command on n2
    lab/lab cut n3; lab/lab heal n3        pull the cables of n3, and put them back
    lab/lab down                           ends it; nothing stays
-   docs/tutorial.md goes on from here
+   docs/tutorial.md has more, step by step
 U
 fi
