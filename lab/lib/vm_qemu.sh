@@ -85,7 +85,10 @@ vm_start() {
     need qemu-system-x86_64
     vm_alive "$vm_id" && die "a VM named $vm_id is up" "lab/vm down --id $vm_id, or choose another --id"
     dir=$(vm_dir "$vm_id")
-    mkdir -p -m 700 "$vm_run" && rm -rf "$dir" && mkdir -m 700 "$dir" || die "cannot make $dir"
+    for _ in 1 2 3; do # the last VM that ends beside it may take the folder of all away
+        mkdir -p -m 700 "$vm_run" && rm -rf "$dir" && mkdir -m 700 "$dir" 2>/dev/null && break
+    done
+    [ -d "$dir" ] || die "cannot make $dir"
     [ "${#dir}" -le 90 ] || die "the path $dir is too long for a socket" "set KAR_VM_RUN to a shorter folder"
     vm_settings_write "$dir"
     qemu_compose "$dir"
@@ -143,6 +146,8 @@ vm_kill() {
         done
     fi
     rm -rf "$(vm_dir "$vm_id")"
+    rmdir "$vm_run" 2>/dev/null # unless there are others
+    return 0
 }
 
 # Orderly: files are flushed, services stopped; cut after half a minute all the same.

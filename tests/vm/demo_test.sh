@@ -8,6 +8,6 @@ code=$?
 check "it ends well" $code 0
 [ $code = 0 ] || tail -n 60 "$vm_work/out"
 check "all of it was shown" "$(grep -c '^== ' "$vm_work/out")" 9
-check "no lab is left" "$(cd "$vm_work" && echo kar-lab-*)" "kar-lab-*"
 check "no VM is left" "$("$lab_source/lab/vm" list)" ""
+check "nothing else is left" "$(cd "$vm_work" && echo *)" out
 vm_end
