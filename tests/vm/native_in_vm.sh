@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The suites of the label vm-native again, in one VM whose kernel has what this machine's may lack:
+# The suites of a label (vm-native) again, in one VM whose kernel has what this machine's may lack:
 # 802.1Q above all. With --long all suites of the label netns, whole.
 # What is skipped even there is printed with its reason.
 . "$(dirname "$0")/lib.sh"
 
-label=vm-native only=(KAR_HOST_LACKS_ONLY=1 KAR_SIGKILL_ROUNDS=20)
-[ "${1:-}" = --long ] && label=netns only=(KAR_SIGKILL_ROUNDS=20)
+label=${1:-vm-native} only=(KAR_HOST_LACKS_ONLY=1 KAR_SIGKILL_ROUNDS=20 KAR_SCRIPTS=4)
+[ "$label" = --long ] && label=netns only=(KAR_SIGKILL_ROUNDS=20 KAR_SCRIPTS=20)
 tests=$(cd "$KAR_BUILD" && ctest -N -L "^$label\$" | sed -n 's/^Total Tests: //p')
 if [ "${tests:-0}" = 0 ]; then
     echo "FAILED  there is no test of the label $label in $KAR_BUILD"
