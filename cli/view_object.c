@@ -64,6 +64,8 @@ static void cell_ends(struct table *t, const struct row *r, const char *arg)
     struct buf b = BUF_INIT;
 
     (void)arg;
+    if (!value_is(ends, VALUE_LIST) || ends->n == 0) /* a mesh has one wherever it stands */
+        value_to_words(value_get(r->thing, "nodes"), ",", &b);
     for (size_t i = 0; value_is(ends, VALUE_LIST) && i < ends->n; i++) {
         const char *node = value_get_text(ends->v[i], "node");
         const char *address = value_get_text(ends->v[i], "address");
