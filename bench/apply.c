@@ -223,7 +223,7 @@ static void cluster_start(void)
     node_must(0, init);
     for (int i = 1; i < NODES; i++) {
         node_must(0, token);
-        char *text = output(), name[8];
+        char *text = output(), name[16];
         text[strcspn(text, "\n")] = '\0';
         snprintf(name, sizeof(name), "n%d", i + 1);
         const char *const join[] = {"join", text, "--name", name, NULL};

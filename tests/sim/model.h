@@ -73,6 +73,7 @@ struct model {
     uint64_t creations, early_acks; /* counted for the mutations */
     size_t acknowledged;            /* changes */
     const char *step;               /* under way, for the trace */
+    bool patient;                   /* for an answer that takes time */
     char failure[1024];             /* what did not hold; "": all well */
 };
 

@@ -207,6 +207,7 @@ static void the_end(struct model *m)
 {
     struct err why;
     model_say(m, "the end");
+    m->patient = true;
     for (enum kernel_feature f = 0; f < KF_COUNT; f++)
         m->ground->feature(m, f, true);
     for (int rounds = 0; m->failure[0] == '\0'; rounds++) {
@@ -228,6 +229,7 @@ bool model_run(struct model *m, uint64_t seed, size_t steps, const bool *skip)
     m->seed = seed;
     m->failure[0] = '\0';
     m->creations = m->early_acks = 0;
+    m->patient = false;
     gen_init(&m->g, &(struct gen_options){0}, seed);
     model_open(m);
     for (size_t i = 0; i < steps && m->failure[0] == '\0'; i++) {

@@ -1,6 +1,7 @@
 /* model_world.c: the agent between a store and a kernel that can die with it, or lie to it. */
 #include <stdarg.h>
 
+#include "kard/agent_change.h"
 #include "model.h"
 
 const char *const mutation_names[MUTATIONS] = {
@@ -226,12 +227,19 @@ static struct agent_sink sink_of(struct heard *h)
     return (struct agent_sink){.ctx = h, .done = on_done, .fail = on_fail};
 }
 
+/* Where the kernel is not at rest a change waits for it; we do only when it matters, since that may
+ * change what is compared. */
 static enum answer wait_for(struct model *m, struct agent_task *task, struct heard *h)
 {
     struct agent_api *api = agent_api(m->t.agent);
+    time_ms until = m->t.now + (m->patient ? JOB_REST_MS : 0);
     for (int i = 0; h->answer == ANSWER_NONE && !m->dead && i < 20000; i++) {
-        if (!agent_work(m->t.agent))
+        if (agent_work(m->t.agent))
+            continue;
+        if (m->t.now >= until)
             break;
+        m->t.now++;
+        m->t.wall++;
     }
     if (h->answer == ANSWER_NONE && task != NULL)
         api->forget(api->ctx, task);
