@@ -93,33 +93,42 @@ vm_start() {
     vm_settings_write "$dir"
     qemu_compose "$dir"
     [ -n "${vm_bound:-}" ] && wrap=(setpriv --pdeathsig KILL)
-    began=$(date +%s%N)
-    "${wrap[@]}" qemu-system-x86_64 "${qemu_args[@]}" </dev/null >"$dir/qemu.log" 2>&1 &
-    echo $! >"$dir/pid"
-    disown $!
-    vm_wait $! || {
+    # An emulated machine hangs once in a hundred boots, before its first word: it gets a second try.
+    vm_boot "$((vm_boot_s / 2))" || vm_boot "$vm_boot_s" || {
         cat "$dir/qemu.log" >&2
         [ ! -e "$dir/console.log" ] || tail -n 20 "$dir/console.log" >&2
-        kill -KILL $! 2>/dev/null
         vm_kill
         die "the VM did not come up (waited for at most $vm_boot_s s)" "look at the lines above, its console"
     }
     vm_boot_ms=$((($(date +%s%N) - began) / 1000000))
 }
 
+# vm_boot SECONDS: one try of vm_start, whose variables it uses. What did not answer is gone.
+vm_boot() {
+    rm -f "$dir"/port[0-9]
+    began=$(date +%s%N)
+    "${wrap[@]}" qemu-system-x86_64 "${qemu_args[@]}" </dev/null >"$dir/qemu.log" 2>&1 &
+    echo $! >"$dir/pid"
+    disown $!
+    vm_wait $! "$1" && return
+    kill -KILL $! 2>/dev/null
+    while kill -0 $! 2>/dev/null; do sleep 0.02; done
+    return 1
+}
+
 # Generous: a loaded machine boots ten times slower.
 vm_boot_s=${KAR_VM_BOOT_S:-120}
 
-# vm_wait PID: of what becomes QEMU. Its name is not asked for: until setsid or setpriv has become QEMU,
-# which takes seconds on a busy machine, it is another.
+# vm_wait PID SECONDS: of what becomes QEMU. Its name is not asked for: until setsid or setpriv has
+# become QEMU, which takes seconds on a busy machine, it is another.
 vm_wait() {
-    local dir until=$((SECONDS + vm_boot_s))
+    local dir until=$((SECONDS + $2))
     dir=$(vm_dir "$vm_id")
     until [ -S "$dir/port$((vm_ports - 1))" ]; do
         kill -0 "$1" 2>/dev/null && [ $SECONDS -lt $until ] || return 1
         sleep 0.02
     done
-    "$vm_vmlink" host -w "$vm_boot_s" -C / "$dir/port" true </dev/null
+    "$vm_vmlink" host -w "$2" -C / "$dir/port" true </dev/null
 }
 
 # vm_exec CMD…: in the directory of the caller, or in / of a guest with files of its own. Becomes the

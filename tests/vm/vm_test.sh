@@ -80,5 +80,10 @@ printf '#!/bin/sh\nsleep 2\nexec %s "$@"\n' "$(command -v setpriv)" >"$vm_work/s
 chmod +x "$vm_work/slow/setpriv"
 check "one shot: QEMU starts late" \
     "$(PATH="$vm_work/slow:$PATH" "$lab_source/lab/vm" run -- sh -c 'exit 4' </dev/null 2>"$vm_work/err"; echo $?)" 4
+# A machine that hangs before its first word.
+printf '#!/bin/sh\n[ -e %s/hung ] && exec %s "$@"\ntouch %s/hung\nexec sleep 600\n' \
+    "$vm_work" "$(command -v setpriv)" "$vm_work" >"$vm_work/slow/setpriv"
+check "one shot: a boot that hangs is tried again" \
+    "$(KAR_VM_BOOT_S=30 PATH="$vm_work/slow:$PATH" "$lab_source/lab/vm" run -- sh -c 'exit 4' </dev/null 2>"$vm_work/err"; echo $?)" 4
 check "one shot: time limit" "$("$lab_source/lab/vm" run --timeout 1 -- sleep 60 2>/dev/null; echo $?)" 124
 vm_end
