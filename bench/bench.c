@@ -15,7 +15,8 @@
 
 #include "base/time.h"
 
-enum { START_WAIT_MS = 10000, SPAWNED_MAX = 64 };
+/* The kernel may still be taking a namespace of 2,000 links away, with its one lock. */
+enum { START_WAIT_MS = 60000, SPAWNED_MAX = 64 };
 
 static pid_t spawned[SPAWNED_MAX]; /* and not reaped: they end with us, however that is */
 static size_t spawned_n;

@@ -36,7 +36,8 @@ static size_t seen(const char *const *names, size_t n)
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0) {
-        (void)freopen("/dev/null", "w", stderr);
+        if (!freopen("/dev/null", "w", stderr))
+            _exit(1);
         for (size_t i = 0; i < n; i++) {
             POINT(names[i]);
             if (write(fd[1], "", 1) != 1)
