@@ -51,6 +51,7 @@ const struct rule rules_table[] = {
     {"OV-1",  "overlay-subnet",          RULE_OBJECT, K(OVERLAY),            rule_overlay_subnet},
     {"OV-2",  "overlay-underlay",        RULE_SITE,   K(OVERLAY),            rule_overlay_underlay},
     {"OV-1",  "overlay-bare-underlay",   RULE_CHANGE, K(OVERLAY),            rule_overlay_bare},
+    {"OV-1",  "overlay-known",           RULE_OBJECT, K(OVERLAY),            rule_overlay_known},
     {"OV-7",  "overlay-mtu",             RULE_SITE,   K(OVERLAY) | K(VLAN) | K(NIC), rule_overlay_mtu},
     {"OV-3",  "overlay-vni",             RULE_OBJECT, K(OVERLAY),            rule_overlay_vni},
     {"OV-4",  "overlay-tunnel",          RULE_OBJECT, K(OVERLAY),            rule_overlay_tunnel},

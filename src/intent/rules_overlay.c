@@ -228,6 +228,41 @@ void rule_overlay_underlay(struct rules *r)
     ends_done(&ends);
 }
 
+/* Members send to each other's addresses, so all of them must know these: one that only the live
+ * interface has (`underlay: eth1` without settings) carries no pair, and lets that member of a mesh
+ * wait. */
+void rule_overlay_known(struct rules *r)
+{
+    struct ends ends;
+    struct words where = {0};
+    const struct end *first = NULL;
+    size_t members = 0;
+    ends_of(r->in, r->o, &ends);
+    for (size_t i = 0; i < ends.n; i++) {
+        const struct end *e = &ends.v[i];
+        members += e->node != NULL;
+        if (!e->node || !e->under || e->on_vlan || e->address.family ||
+            intent_find(r->in, KIND_VLAN, e->under, e->node, NULL))
+            continue;
+        words_add(&where, e->node);
+        first = first ? first : e;
+    }
+    if (first && ends_are_pair(&ends))
+        rule_refuse(r, "/spec/underlay", ERR_OVERLAY_UNDERLAY,
+            what("the cluster knows no address of %s on %s", first->under, words_text(&where)),
+            why("the ends of %s send to each other's addresses", TITLE_OF(r->o)),
+            fix("karctl nic set %s --node %s --address PREFIX, or give each end its address: "
+                "karctl explain overlay.endpoints",
+                first->under, first->node));
+    else if (first && members > 1)
+        rule_warn(r, "/spec/underlay", ERR_OVERLAY_UNDERLAY,
+            what("the cluster knows no address of %s on %s", first->under, words_text(&where)),
+            why("%s sends nothing there before it does", TITLE_OF(r->o)),
+            fix("karctl nic set %s --node %s --address PREFIX, or accept it with --yes",
+                first->under, first->node));
+    ends_done(&ends);
+}
+
 void rule_overlay_bare(struct rules *r)
 {
     const char *is = r->o ? object_text(r->o, "underlay", NULL) : NULL;

@@ -194,6 +194,7 @@ void rule_overlay_form(struct rules *r);
 void rule_overlay_ends(struct rules *r);
 void rule_overlay_underlay(struct rules *r);
 void rule_overlay_subnet(struct rules *r);
+void rule_overlay_known(struct rules *r);
 void rule_overlay_bare(struct rules *r);
 void rule_overlay_mtu(struct rules *r);
 void rule_overlay_fixed(struct rules *r);
