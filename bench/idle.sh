@@ -23,7 +23,7 @@ karctl apply -f - >/dev/null <<'NET'
 ---
 {kind: switch, name: isolated, spec: {}}
 NET
-[ "$(karctl status -o json | jq .converged)" = true ] || { echo "not converged"; exit 1; }
+[ "$(karctl status -o json | gojq .converged)" = true ] || { echo "not converged"; exit 1; }
 sleep 2
 
 cpu_ns() { cat /proc/"$kard_pid"/task/*/schedstat | awk '{n += $1} END {printf "%d", n}'; }

@@ -37,10 +37,10 @@ kards_start() {
     done
     node 1 init --node n1 >/dev/null || exit 1
     for i in $(seq 2 $nodes); do
-        node "$i" join "$(node 1 token create -o json | jq -r .token)" >/dev/null || exit 1
+        node "$i" join "$(node 1 token create -o json | gojq -r .token)" >/dev/null || exit 1
     done
     for _ in $(seq 100); do
-        [ "$(node $nodes status -o json | jq '[.nodes[] | select(.state == "active")] | length')" != $nodes ] ||
+        [ "$(node $nodes status -o json | gojq '[.nodes[] | select(.state == "active")] | length')" != $nodes ] ||
             return 0
         sleep 0.1
     done

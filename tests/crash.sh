@@ -1,6 +1,6 @@
 # crash.sh: a sequence of changes whose result is known for every length, so that after a crash it can
 # be said which of them the agent kept, and whether kernel and intent are exactly that. Sourced after
-# check.sh where `karctl` and jq are; eth1 and eth2 (with an address) are foreign interfaces.
+# check.sh where `karctl` and gojq are; eth1 and eth2 (with an address) are foreign interfaces.
 #
 # Change k, by k modulo 6; each is one change, atomic, of one to three objects:
 #   0  lan (switch), a and b (veth ports)      put with values of k
@@ -66,7 +66,7 @@ crash_state() {
 
 # crash_look: what the agent says is asked for, into crash_intent; the same from the kernel alone, where
 # the tunnel is a device whose name is its id, into crash_kernel; interfaces of ours that belong to no
-# port, switch or overlay into crash_strays. One jq for all: an emulated machine takes 0.4 s to start it.
+# port, switch or overlay into crash_strays. One gojq for all: an emulated machine takes 0.4 s to start it.
 crash_look() {
     {
         read -r crash_intent
@@ -75,7 +75,7 @@ crash_look() {
     } < <({
         karctl export -o json
         ip -d -j link
-    } | jq -rs '
+    } | gojq -rs '
         def ours: .[1][] | select((.ifalias // "") | startswith("kar:"));
         [.[0][] | select(.kind != "cluster" and .kind != "node")
             | "\(.kind) \(.name) \(.spec.ageing_s // .spec.mtu // .spec.ttl)"],

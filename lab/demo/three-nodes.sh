@@ -43,7 +43,7 @@ on() { # node, command
     lab/lab exec "$@" </dev/null
 }
 kernels() { for n in n1 n2 n3; do on $n ip -o link; done | sed 's/^[0-9]*: //; s/ state .*//' | sort; }
-settled() { on n1 karctl status -o json | jq -e '[.nodes[] | select(.self | not) | .member == "alive" and .in_sync] | all'; }
+settled() { on n1 karctl status -o json | gojq -e '[.nodes[] | select(.self | not) | .member == "alive" and .in_sync] | all'; }
 
 title "Three hosts on one switch, each with its own agent. Nothing of this machine's network is touched."
 run 0 lab/lab up --apart "$@"
@@ -93,7 +93,7 @@ holds 20 on web ping -c 1 -W 1 10.9.0.13
 title "The agent of n3 is killed. Its guests do not notice; the others go on, and it catches up."
 run 0 "lab/lab kill n3"
 run 0 "lab/lab exec web ping -c 2 -i 0.3 -w 20 -q 10.9.0.13"
-holds 60 sh -c 'lab/lab exec n1 karctl node list -o json | jq -e "any(.[]; .name == \"n3\" and .member.member != \"alive\")"'
+holds 60 sh -c 'lab/lab exec n1 karctl node list -o json | gojq -e "any(.[]; .name == \"n3\" and .member.member != \"alive\")"'
 run 0 "lab/lab exec n1 karctl switch set lan --ageing-s 60 -m 'forget guests sooner'"
 run 0 "lab/lab exec n2 karctl switch create dmz --node n2,n3"
 run 0 "lab/lab exec n3 ip link set lan type bridge ageing_time 99900"

@@ -63,7 +63,7 @@ spec:
 END
 code=$?
 check "both overlays are active ($(cat "$LAB_DIR/out"))" "$code" 0
-pair_vni=$(node 1 overlay show pair -o json | jq -r .vni)
+pair_vni=$(node 1 overlay show pair -o json | gojq -r .vni)
 for g in "mesh 1" "mesh 2" "mesh 3" "pair 1" "pair 2"; do
     # shellcheck disable=SC2086 # overlay and node
     guest_make $g
@@ -130,7 +130,7 @@ check "an Ethernet frame in each, untagged" "$(said 'vxlan && vlan' frame.number
 check "the outer frames go between the nodes' interfaces" \
     "$(said 'vxlan && icmp.type == 8' eth.src eth.dst | sed 's/,[^ ]*//g' | kinds)" \
     "$(for i in 2 3; do
-        echo "$(ip -n n1 -j link show dev eth1 | jq -r '.[0].address') $(ip -n n$i -j link show dev eth1 | jq -r '.[0].address')"
+        echo "$(ip -n n1 -j link show dev eth1 | gojq -r '.[0].address') $(ip -n n$i -j link show dev eth1 | gojq -r '.[0].address')"
     done | kinds)"
 
 # A guest's echo and its answer: outer and inner addresses, VNI, MACs of the guests.

@@ -56,7 +56,7 @@ refused() { # what, node, part of what it says, arguments
     check_has "$what: text" "$err" "$part"
     unchanged "$what"
 }
-link_of() { ip -n "n$1" -j link show dev "$2" 2>/dev/null | jq -r '.[0].ifname'; }
+link_of() { ip -n "n$1" -j link show dev "$2" 2>/dev/null | gojq -r '.[0].ifname'; }
 
 cat >"$LAB_DIR/lan.yaml" <<'END'
 {kind: switch, name: lan, nodes: [n1, n2, n3], spec: {uplink: eth2}}
@@ -68,10 +68,10 @@ worlds before
 try 2 plan -f "$LAB_DIR/lan.yaml" -o json
 check "n2 plans for three" "$code" 0
 check "all of them say what they would do" \
-    "$(jq -r '[.nodes[] | .node + (if (.operations | length) > 1 then "" else " nothing" end)] | sort | join(" ")' <<<"$out")" \
+    "$(gojq -r '[.nodes[] | .node + (if (.operations | length) > 1 then "" else " nothing" end)] | sort | join(" ")' <<<"$out")" \
     "n1 n2 n3"
 check "each of its own kernel" \
-    "$(jq -r '[.nodes[] | select(any(.operations[]; .text | test("create bridge lan"))) | .node] | sort | join(" ")' <<<"$out")" \
+    "$(gojq -r '[.nodes[] | select(any(.operations[]; .text | test("create bridge lan"))) | .node] | sort | join(" ")' <<<"$out")" \
     "n1 n2 n3"
 try 2 plan -f "$LAB_DIR/lan.yaml"
 check_has "people read how many" "$out" "3 nodes"
@@ -114,7 +114,7 @@ started=$SECONDS
 try 2 plan -f "$LAB_DIR/net.yaml"
 check "a plan does not wait long for who is silent" "$((SECONDS - started < 6))" 1
 check_has "a killed node is waiting in a plan" "$out" "n3 ! waiting"
-member_is_dead() { node 2 node list -o json | jq -e '.[] | select(.name == "n3").member.member == "unreachable"' >/dev/null; }
+member_is_dead() { node 2 node list -o json | gojq -e '.[] | select(.name == "n3").member.member == "unreachable"' >/dev/null; }
 for _ in $(seq 1 300); do
     member_is_dead && break
     sleep 0.1

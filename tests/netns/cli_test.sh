@@ -69,9 +69,9 @@ try apply -f net.yaml -m "first steps"
 check "apply: exit" "$code" 0
 check_has "apply: the plan" "$out" "plan "
 check_has "apply: the node's line" "$out" " n1 + active  "
-check "apply: the bridge" "$(ip -d -j link show dev lan | jq -r '.[0].linkinfo.info_kind')" bridge
-check "apply: its uplink" "$(ip -j link show dev eth1 | jq -r '.[0].master')" lan
-check "apply: its port" "$(ip -j link show dev web1 | jq -r '.[0].master')" lan
+check "apply: the bridge" "$(ip -d -j link show dev lan | gojq -r '.[0].linkinfo.info_kind')" bridge
+check "apply: its uplink" "$(ip -j link show dev eth1 | gojq -r '.[0].master')" lan
+check "apply: its port" "$(ip -j link show dev web1 | gojq -r '.[0].master')" lan
 try diff -f net.yaml
 check "diff after: exit" "$code" 0
 try apply -f net.yaml
@@ -88,7 +88,7 @@ check_has "switch list: a row" "$out" "lan   n1    eth1"
 check_has "switch list: the count, on a terminal" \
     "$(script -qec "$KARCTL switch list" /dev/null </dev/null)" "1 switch: 1 active"
 check "switch list: no word beside the data in a pipe" "$err" ""
-check "switch list -o json" "$(karctl switch list -o json | jq -r '.[0].spec.uplink')" eth1
+check "switch list -o json" "$(karctl switch list -o json | gojq -r '.[0].spec.uplink')" eth1
 try switch show lan
 check_has "switch show: the port" "$out" "web1"
 check_has "switch show: the MAC table" "$out" "mac table"
@@ -105,7 +105,7 @@ check_has "cluster show" "$out" "switches per node max"
 # What is shown can be edited and applied.
 karctl switch show lan -o yaml | sed 's/mtu: 1400/mtu: 1300/' | karctl apply -f - --yes >/dev/null 2>"$LAB_DIR/err"
 check "show -o yaml | apply: exit" $? 0
-check "show -o yaml | apply: the kernel" "$(ip -j link show dev lan | jq '.[0].mtu')" 1300
+check "show -o yaml | apply: the kernel" "$(ip -j link show dev lan | gojq '.[0].mtu')" 1300
 karctl switch list -o json | karctl diff -f - >/dev/null
 check "list -o json | diff: nothing differs" $? 0
 karctl export | karctl diff -f - >/dev/null
@@ -114,13 +114,13 @@ check "export | diff: nothing differs" $? 0
 # --- history and undo -----------------------------------------------------------------------------
 try history
 check_has "history: the message" "$out" "first steps"
-last=$(karctl history --limit 1 -o json | jq -r '.[0].change')
+last=$(karctl history --limit 1 -o json | gojq -r '.[0].change')
 try history show "${last:0:8}"
 check "history show: exit" "$code" 0
 check_has "history show: verified" "$out" "verified"
 try undo "${last:0:8}" -m "too small" --yes
 check "undo: exit" "$code" 0
-check "undo: the kernel" "$(ip -j link show dev lan | jq '.[0].mtu')" 1400
+check "undo: the kernel" "$(ip -j link show dev lan | gojq '.[0].mtu')" 1400
 try history diff "${last:0:8}"
 check "history diff: exit" "$code" 1
 check_has "history diff" "$out" "mtu: 1300"
@@ -151,7 +151,7 @@ printf 'kind: switch\nname: [br1\n' >bad.yaml
 mistake "no YAML" 3 "bad.yaml" apply -f bad.yaml
 mistake "a directory" 2 "is a directory" apply -f .
 try switch create LAN -o json
-check "errors as JSON" "$(jq -r '.error.code' <<<"$err")" name-taken
+check "errors as JSON" "$(gojq -r '.error.code' <<<"$err")" name-taken
 
 mistake "a warning without --yes" 3 "add --yes" switch delete lan
 check_has "a warning names who is attached" "$err" "web server"
@@ -177,10 +177,10 @@ karctl watch -o json >"$LAB_DIR/events" 2>/dev/null &
 watcher=$!
 for _ in $(seq 100); do grep -q watching "$LAB_DIR/events" && break; sleep 0.05; done
 ip link set dev lan mtu 1350
-for _ in $(seq 100); do [ "$(ip -j link show dev lan | jq '.[0].mtu')" = 1400 ] && break; sleep 0.05; done
-check "drift is repaired" "$(ip -j link show dev lan | jq '.[0].mtu')" 1400
+for _ in $(seq 100); do [ "$(ip -j link show dev lan | gojq '.[0].mtu')" = 1400 ] && break; sleep 0.05; done
+check "drift is repaired" "$(ip -j link show dev lan | gojq '.[0].mtu')" 1400
 for _ in $(seq 100); do grep -q '"drift"' "$LAB_DIR/events" && break; sleep 0.05; done
-check "watch: the drift" "$(jq -r 'select(.type == "drift") | .name' "$LAB_DIR/events" | head -1)" lan
+check "watch: the drift" "$(gojq -r 'select(.type == "drift") | .name' "$LAB_DIR/events" | head -1)" lan
 try drift
 check "drift: exit when it is repaired" "$code" 0
 check_has "drift: what was repaired" "$out" "switch lan"
@@ -203,18 +203,18 @@ kill "$watcher" "$lister"
 mistake "a change below a VM without --yes" 3 "web server" switch set lan --stp
 try switch set lan --stp --unset mtu --yes
 check "set: exit" "$code" 0
-check "set: the kernel" "$(ip -d -j link show dev lan | jq '.[0].linkinfo.info_data.stp_state')" 1
+check "set: the kernel" "$(ip -d -j link show dev lan | gojq '.[0].linkinfo.info_data.stp_state')" 1
 try node set n1 --label rack=a
 check "node set: exit" "$code" 0
-check "node set: kept" "$(karctl node show n1 -o json | jq -r '.spec.labels.rack')" a
+check "node set: kept" "$(karctl node show n1 -o json | gojq -r '.spec.labels.rack')" a
 try cluster set --switches-per-node-max 1
 check "cluster set: exit" "$code" 0
 mistake "one switch too many" 3 "switches" switch create br1
 try nic set eth2 --mtu 1300
 check "nic set: exit" "$code" 0
-check "nic set: the kernel" "$(ip -j link show dev eth2 | jq '.[0].mtu')" 1300
+check "nic set: the kernel" "$(ip -j link show dev eth2 | gojq '.[0].mtu')" 1300
 try nic set eth2 --unset mtu
-check "nic set --unset: given back" "$(ip -j link show dev eth2 | jq '.[0].mtu')" 1500
+check "nic set --unset: given back" "$(ip -j link show dev eth2 | gojq '.[0].mtu')" 1500
 try doctor
 check_has "doctor: checks are counted" "$out" " ok, "
 try port delete web1
@@ -222,7 +222,7 @@ check "port delete: exit" "$code" 0
 try switch delete lan --yes
 check "switch delete: exit" "$code" 0
 check "switch delete: the kernel" "$(ifname_of lan)" ""
-check "switch delete: the uplink is free" "$(ip -j link show dev eth1 | jq -r '.[0].master')" null
+check "switch delete: the uplink is free" "$(ip -j link show dev eth1 | gojq -r '.[0].master')" null
 
 # --- the agent dies -------------------------------------------------------------------------------
 kard_kill

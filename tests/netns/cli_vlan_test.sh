@@ -20,7 +20,7 @@ fi
 try vlan create storage --parent eth2 --tag 110 --address 10.0.110.1/24
 check "vlan create: exit" "$code" 0
 check "vlan create: the kernel" \
-    "$(ip -d -j link show dev storage | jq -c '[.[0].link, .[0].linkinfo.info_data.id]')" '["eth2",110]'
+    "$(ip -d -j link show dev storage | gojq -c '[.[0].link, .[0].linkinfo.info_data.id]')" '["eth2",110]'
 try vlan list
 check_has "vlan list: titles" "$out" "NAME     NODE  PARENT  TAG  ADDRESS         MTU  STATUS"
 check_has "vlan list: a row" "$out" "storage  n1    eth2    110  10.0.110.1/24  1500  active"

@@ -30,7 +30,7 @@ parts_run() {
     . "$(dirname "$here")/../check.sh"
     # In the VM, which is slow and has VLANs, fewer.
     [ -n "$count" ] || count=$([ -n "${KAR_HOST_LACKS_ONLY:-}" ] && echo 20 || echo 200)
-    [ -n "$beside" ] || beside=$([ -n "${KAR_HOST_LACKS_ONLY:-}" ] && echo 2 || echo 5)
+    [ -n "$beside" ] || beside=$([ -n "${KAR_HOST_LACKS_ONLY:-}" ] && echo 2 || echo 8)
     [ -n "$seed" ] || seed=1
     beside=$((beside < count ? beside : count))
     echo "seed $seed, $count scripts, $beside clusters beside each other"
@@ -383,7 +383,7 @@ hand_on() { # number, a link of ours
     addr) hand "$1" addr add 10.66.0.1/24 dev "$2" ;;
     rename) hand "$1" link set "$2" name "x$2" ;;
     alias) hand "$1" link set "$2" alias nobody ;;
-    altname) hand "$1" link property del dev "$2" altname "$(ip -n "n$1" -j link show dev "$2" | jq -r '.[0].altnames[0]')" ;;
+    altname) hand "$1" link property del dev "$2" altname "$(ip -n "n$1" -j link show dev "$2" | gojq -r '.[0].altnames[0]')" ;;
     fdb_add) hand_bridge "$1" fdb append 00:00:00:00:00:00 dev "$2" dst 198.51.100.77 self permanent ;;
     fdb_del) hand_bridge "$1" fdb del 00:00:00:00:00:00 dev "$2" dst 198.51.100.$((RANDOM % 3 + 1)) self ;;
     ageing) hand "$1" link set "$2" type bridge ageing_time 1234 ;;
@@ -434,13 +434,13 @@ history_same() {
         node $i history --limit 10000 -o json >"$LAB_DIR/history.$i"
         node $i export -o json >"$LAB_DIR/export.$i"
         # Since when, and what it is where it runs, each says for itself.
-        node $i conflicts -o json | jq '.not_admitted |= map({kind, name, node})' >"$LAB_DIR/conflicts.$i"
+        node $i conflicts -o json | gojq '.not_admitted |= map({kind, name, node})' >"$LAB_DIR/conflicts.$i"
         for what in history export conflicts; do
             check "$script_title: n$i's $what is n1's" "$(diff "$LAB_DIR/$what.$i" "$LAB_DIR/$what.1" | head -n 20)" ""
         done
     done
-    jq -r '.[].change' "$LAB_DIR/history.1" | sort >"$LAB_DIR/ids"
-    jq -r '.[] | select(.standing != "refused") | .message' "$LAB_DIR/history.1" | sort >"$LAB_DIR/labels"
+    gojq -r '.[].change' "$LAB_DIR/history.1" | sort >"$LAB_DIR/ids"
+    gojq -r '.[] | select(.standing != "refused") | .message' "$LAB_DIR/history.1" | sort >"$LAB_DIR/labels"
     check "$script_title: what was acknowledged is in the history" \
         "$(sed -n 's/^acked \([^ ]*\) .*/\1/p' "$LAB_DIR/made" | sort | comm -23 - "$LAB_DIR/ids")" ""
     check "$script_title: what was refused changed nothing" \
@@ -456,7 +456,7 @@ everything_goes() {
     settle 120
     check "$script_title: deleted, and nothing stays in any kernel" "$differs" ""
     check "$script_title: nor in the intent" \
-        "$(node 2 export -o json | jq -r '[.[] | select(.kind != "node" and .kind != "cluster") | .kind + " " + .name] | join(", ")')" ""
+        "$(node 2 export -o json | gojq -r '[.[] | select(.kind != "node" and .kind != "cluster") | .kind + " " + .name] | join(", ")')" ""
 }
 
 script() { # seed

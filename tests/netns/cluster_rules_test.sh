@@ -53,7 +53,7 @@ refused() {
     mv "$LAB_DIR/before" "$LAB_DIR/kept"
     on "$at" "$@"
     check "$rule on n$at, $*: refused" "$((code == 3 || code == 5))" 1
-    [ "$code" = 3 ] || [ "$code" = 5 ] || node "$at" undo "$(node "$at" history --limit 1 -o json | jq -r '.[0].change')" --yes >/dev/null 2>&1
+    [ "$code" = 3 ] || [ "$code" = 5 ] || node "$at" undo "$(node "$at" history --limit 1 -o json | gojq -r '.[0].change')" --yes >/dev/null 2>&1
     while read -r line; do
         check_has "$rule on n$at, $*: text" "$err" "$line"
     done <<<"$text"
@@ -75,7 +75,7 @@ refused_docs() {
     input=""
 }
 
-state_of() { node "$1" "$2" show "$3" -o json | jq -r --arg n "$4" '.status[$n].state'; }
+state_of() { node "$1" "$2" show "$3" -o json | gojq -r --arg n "$4" '.status[$n].state'; }
 
 # --- over a bare underlay ------------------------------------------------------------------------
 
@@ -112,9 +112,9 @@ END
     for i in 1 2 3; do
         for k in 1 2 3; do
             check "CL-4: n$i is asked for the interfaces of n$k" \
-                "$(node $i nic list --node n$k -o json | jq -r '[.[] | select(.name == "eth1").node] | join(" ")')" n$k
+                "$(node $i nic list --node n$k -o json | gojq -r '[.[] | select(.name == "eth1").node] | join(" ")')" n$k
             check "CL-4: n$i is asked for a switch on n$k" \
-                "$(node $i switch show core --node n$k -o json | jq -r --arg n n$k '"\(.status[$n].state) \(.live[$n].ifname)"')" "active core"
+                "$(node $i switch show core --node n$k -o json | gojq -r --arg n n$k '"\(.status[$n].state) \(.live[$n].ifname)"')" "active core"
         done
     done
 }
@@ -146,7 +146,7 @@ rules_switch() {
     check_has "SW-1: reviewed before it happens" "$out" "+ switch seen"
     done_on 3 switch create seen --node n1,n2
     check "SW-1: an isolated segment, in both kernels: nothing leads out" \
-        "$(ip -n n1 -j link show master seen | jq length) $(ip -n n2 -j link show master seen | jq length)" "0 0"
+        "$(ip -n n1 -j link show master seen | gojq length) $(ip -n n2 -j link show master seen | gojq length)" "0 0"
     done_on 2 switch delete seen --yes
 
     refused SW-2 3 "error: the name LAN is taken on n2
@@ -185,12 +185,12 @@ fix: check its cable (karctl nic show eth2), or name another: karctl nic list --
 
     for i in 1 3; do
         check "SW-4: the inventory of n2, asked on n$i" \
-            "$(node $i switch list --node n2 -o json | jq -r '[.[] | .name] | sort | join(" ")')" "core lan"
+            "$(node $i switch list --node n2 -o json | gojq -r '[.[] | .name] | sort | join(" ")')" "core lan"
         check "SW-4: its uplink, ports and counters" \
-            "$(node $i switch show lan --node n2 -o json | jq -r '.live.n2 | "\(.ports | sort | join(" ")) \(.stats.rx_packets | type)"')" "eth2 web number"
+            "$(node $i switch show lan --node n2 -o json | gojq -r '.live.n2 | "\(.ports | sort | join(" ")) \(.stats.rx_packets | type)"')" "eth2 web number"
     done
     done_on 3 switch set lan --uplink eth3 --yes
-    check "SW-4: its uplink is another one" "$(ip -n n2 -j link show master lan | jq -r '[.[].ifname] | sort | join(" ")')" "eth3 web"
+    check "SW-4: its uplink is another one" "$(ip -n n2 -j link show master lan | gojq -r '[.[].ifname] | sort | join(" ")')" "eth3 web"
     done_on 1 switch set lan --uplink eth2 --yes
 
     refused SW-5 3 "error: not confirmed, nothing was changed
@@ -219,12 +219,12 @@ fix: choose another MAC, or: karctl port set web --unset mac" \
         port create guest --node n2 --switch lan --mac 02:00:00:00:00:77
     # Hot-plug: typed on n1, attached on n2 when the hypervisor makes the interface.
     done_on 1 port create hot --node n2 --switch lan --type existing
-    check "SW-8: a port whose interface is to come waits" "$(state_of 3 port hot n2)" waiting
+    until_is "SW-8: a port whose interface is to come waits" waiting state_of 3 port hot n2
     ip -n n2 tuntap add hot mode tap
-    until_is "SW-8: it is attached when it appears" lan eval "ip -n n2 -j link show dev hot | jq -r '.[0].master'"
+    until_is "SW-8: it is attached when it appears" lan eval "ip -n n2 -j link show dev hot | gojq -r '.[0].master'"
     done_on 3 port delete hot --yes
     check "SW-8: detached, the interface stays the hypervisor's" \
-        "$(ip -n n2 -j link show dev hot | jq -r '.[0].master // "free"')" free
+        "$(ip -n n2 -j link show dev hot | gojq -r '.[0].master // "free"')" free
     ip -n n2 link del hot
     # A fix names the node once there is another port of that name, also on the node that was there first.
     done_on 1 switch create short --node n2
@@ -261,19 +261,31 @@ fix: karctl switch create third --node n2" \
 why: a tunnel joins two or more
 fix: add the other end, or name vlan and nodes instead: karctl explain overlay.endpoints" \
         overlay create third --endpoint node=n2 --underlay eth1
+    refused OV-1 2 "error: the cluster knows no address of eth2 on n2, n3
+why: the ends of overlay third send to each other's addresses
+fix: karctl nic set eth2 --node n2 --address PREFIX, or give each end its address: karctl explain overlay.endpoints" \
+        overlay create third --endpoint node=n2 --endpoint node=n3 --underlay eth2 --yes
+    for i in 1 2; do ip -n n$i addr add 10.98.0.$i/24 dev eth3; done
+    rm -f "$LAB_DIR/before"
+    refused OV-1 3 "warning: the cluster knows no address of eth3 on n1, n2
+why: overlay third sends nothing there before it does
+fix: karctl nic set eth3 --node n1 --address PREFIX, or accept it with --yes" \
+        overlay create third --node n1,n2 --underlay eth3
+    for i in 1 2; do ip -n n$i addr del 10.98.0.$i/24 dev eth3; done
+    rm -f "$LAB_DIR/before"
     refused OV-2 2 "error: there is no interface eth3 on n3
 why: overlay third is to stand on it
 fix: name one of: karctl nic list --node n3" \
-        overlay create third --endpoint node=n2 --endpoint node=n3 --underlay eth3 --yes
+        overlay create third --endpoint node=n2,address=10.99.0.2 --endpoint node=n3,address=10.99.0.3 --underlay eth3 --yes
     refused OV-2 3 "error: eth2 has no static address on n1
 why: the end of overlay third there needs one
 fix: karctl nic set eth2 --address PREFIX" \
-        overlay create third --endpoint node=n2 --endpoint node=n1 --underlay eth2 --yes
+        overlay create third --endpoint node=n2,address=10.99.0.2 --endpoint node=n1,address=10.99.0.1 --underlay eth2 --yes
     ip -n n1 addr add 10.99.0.1/24 dev eth2 valid_lft 3000 preferred_lft 3000
     rm -f "$LAB_DIR/before"
     refused OV-2 3 "error: eth2 has no static address on n1
 why: its addresses come from DHCP or router advertisements and may change" \
-        overlay create third --endpoint node=n2 --endpoint node=n1 --underlay eth2 --yes
+        overlay create third --endpoint node=n2,address=10.99.0.2 --endpoint node=n1,address=10.99.0.1 --underlay eth2 --yes
     ip -n n1 addr del 10.99.0.1/24 dev eth2
     rm -f "$LAB_DIR/before"
     ip link set eth1-1 down
@@ -318,7 +330,7 @@ fix: karctl overlay delete pair && karctl overlay create pair --endpoint node=n1
         overlay set pair --endpoint node=n1 --endpoint node=n3
     applied 3 <<<'{kind: overlay, op: set, name: mesh, nodes: [n1, n2]}'
     check "OV-6: a mesh's nodes can be changed: the kernels" "$(witness_all)" ""
-    check "OV-6: it is gone from n3" "$(ip -n n3 -j link | jq '[.[] | select(.ifname == "mesh")] | length')" 0
+    check "OV-6: it is gone from n3" "$(ip -n n3 -j link | gojq '[.[] | select(.ifname == "mesh")] | length')" 0
     applied 2 <<<'{kind: overlay, op: set, name: mesh, nodes: all}'
     check "OV-10: joined to a switch of its name on every node" "$(witness_all)" ""
     refused VL-6 3 "warning: deleting overlay mesh isolates VM db-1
@@ -326,10 +338,10 @@ why: they are connected through it on n1
 fix: connect them elsewhere first, e.g. karctl port set db --switch OTHER, or accept it with --yes" overlay delete mesh
 
     done_on 1 overlay create side --node side=1 --underlay eth1 --yes
-    check "OV-17: members by label" "$(ip -n n1 -j link | jq -r '.[].ifname' | grep -c '^side$') $(ip -n n2 -j link | jq -r '.[].ifname' | grep -c '^side$')" "1 0"
+    check "OV-17: members by label" "$(ip -n n1 -j link | gojq -r '.[].ifname' | grep -c '^side$') $(ip -n n2 -j link | gojq -r '.[].ifname' | grep -c '^side$')" "1 0"
     done_on 3 node label n2 side=1
     check "OV-17: it follows the membership: the kernels" "$(witness_all)" ""
-    check "OV-17: n2 has it" "$(ip -n n2 -j link | jq -r '.[].ifname' | grep -c '^side$')" 1
+    check "OV-17: n2 has it" "$(ip -n n2 -j link | gojq -r '.[].ifname' | grep -c '^side$')" 1
     refused OV-17 1 "warning: changing the labels of n2 takes overlay side off it
 why: their nodes are selected by label
 fix: see what it does with --dry-run, accept it with --yes" node set n2 --labels side=0
@@ -382,10 +394,10 @@ rules_reservation() {
     ip link set eth0-2 up
     nodes_settle 120 || check "OV-5: together again" "$nodes_lack" ""
     check "OV-5: who asked too late is refused, and says by whom" \
-        "$(node 3 conflicts -o json | jq -r '[.not_admitted[], .pending[]] | map(select(.name == "early")) | .[0].reason.what')" "VNI 7005 is taken"
+        "$(node 3 conflicts -o json | gojq -r '[.not_admitted[], .pending[]] | map(select(.name == "early")) | .[0].reason.what')" "VNI 7005 is taken"
     check "OV-5: nothing of it is built anywhere" \
         "$(for i in 1 2 3; do ip -n n$i -o link | grep -c 'early'; done | xargs)" "0 0 0"
-    check "OV-5: who had it has it" "$(node 2 overlay show first -o json | jq .vni)" 7005
+    check "OV-5: who had it has it" "$(node 2 overlay show first -o json | gojq .vni)" 7005
     on 1 overlay delete early --yes
     check "OV-5: given up ($err)" "$code" 0
     done_on 1 overlay delete first --yes
@@ -451,7 +463,7 @@ END
     check "VL-1: a kernel interface for each VLAN, on every node" "$(witness_all)" ""
     done_on 1 vlan create outer --node n3 --parent eth2 --tag 300 --protocol 802.1ad
     check "VL-1: 802.1ad, typed on n1, in the kernel of n3" \
-        "$(ip -n n3 -d -j link show dev outer | jq -r '.[0].linkinfo.info_data | "\(.protocol) \(.id)"')" "802.1ad 300"
+        "$(ip -n n3 -d -j link show dev outer | gojq -r '.[0].linkinfo.info_data | "\(.protocol) \(.id)"')" "802.1ad 300"
     done_on 2 vlan delete outer
     refused VL-1 3 "error: gateway 10.0.9.1 of vlan n2/other is outside its subnet on n2
 why: it has 10.0.8.2/24 there
@@ -498,11 +510,11 @@ fix: choose another tag, or remove that one: ip link delete theirs" vlan create 
     ip -n n3 link del theirs
 
     check "VL-3: asked on n3, the list has every node's" \
-        "$(node 3 vlan list -o json | jq -r '[.[] | "\(.name) \(.spec.tag)"] | sort | join(", ")')" "back 120, bare 130, odd 140, storage 110"
+        "$(node 3 vlan list -o json | gojq -r '[.[] | "\(.name) \(.spec.tag)"] | sort | join(", ")')" "back 120, bare 130, odd 140, storage 110"
     on 3 vlan list
     check_has "VL-3: with tag, address, parent, status" "$out" "back"
     check "VL-3: details from n2's kernel" \
-        "$(node 3 vlan show back --node n2 -o json | jq -r '.live.n2 | "\(.mtu) \(.addresses | index("10.0.120.2/24") != null) \(.parent) \(.master) \(.stats.rx_packets | type) \(.mac | length)"')" \
+        "$(node 3 vlan show back --node n2 -o json | gojq -r '.live.n2 | "\(.mtu) \(.addresses | index("10.0.120.2/24") != null) \(.parent) \(.master) \(.stats.rx_packets | type) \(.mac | length)"')" \
         "1500 true eth2 tagged number 17"
 
     refused VL-6 3 "warning: deleting vlan n2/back isolates switch n2/tagged, VM vm-1
@@ -590,7 +602,7 @@ rules_rival() {
     done_on 2 switch delete both --yes
 }
 
-member() { node "$1" node list -o json | jq -r --arg n "$2" '.[] | select(.name == $n).member.member'; }
+member() { node "$1" node list -o json | gojq -r --arg n "$2" '.[] | select(.name == $n).member.member'; }
 until_is() { # what, expected, command…: within 60 s
     local what=$1 want=$2 is="" k
     shift 2
@@ -604,7 +616,7 @@ until_is() { # what, expected, command…: within 60 s
 until_carrier() { # number, interface, 0 or 1: also kard has seen it
     local want=inactive
     [ "$3" = 0 ] || want=active
-    until_is "n$1: $2 is $want" $want eval "node $1 nic show $2 -o json | jq -r .state"
+    until_is "n$1: $2 is $want" $want eval "node $1 nic show $2 -o json | gojq -r .state"
 }
 
 # --- the run -------------------------------------------------------------------------------------

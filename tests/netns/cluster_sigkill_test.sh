@@ -144,23 +144,23 @@ for ((i = 1; i <= nodes; i++)); do
     node $i export -o json >"$LAB_DIR/export.$i"
     node $i conflicts -o json >"$LAB_DIR/conflicts.$i"
     check "n$i: every acknowledged change is in its history" \
-        "$(jq -r '.[].change' "$LAB_DIR/history.$i" | sort | comm -13 - "$LAB_DIR/ids" | head -n 20)" ""
+        "$(gojq -r '.[].change' "$LAB_DIR/history.$i" | sort | comm -13 - "$LAB_DIR/ids" | head -n 20)" ""
     for what in history export conflicts; do
         check "n$i: $what as n1's" "$(diff "$LAB_DIR/$what.$i" "$LAB_DIR/$what.1" | head -n 20)" ""
     done
 done
-jq -r '.[] | .kind + " " + .name' "$LAB_DIR/export.1" | sort >"$LAB_DIR/objects"
+gojq -r '.[] | .kind + " " + .name' "$LAB_DIR/export.1" | sort >"$LAB_DIR/objects"
 made "[a-z]* [^ ]* delete" >"$LAB_DIR/deleted" # perhaps
 made "acked [^ ]* put" | grep -v ^node >"$LAB_DIR/created"
 check "what acknowledged changes made is there" \
     "$(comm -23 "$LAB_DIR/created" "$LAB_DIR/deleted" | comm -23 - "$LAB_DIR/objects")" ""
 check "what acknowledged changes deleted is not" \
     "$(made "acked [^ ]* delete" | comm -12 - "$LAB_DIR/objects")" ""
-check "no two overlays share a VNI" "$(node 1 overlay list -o json | jq -r '.[].vni' | sort | uniq -d)" ""
+check "no two overlays share a VNI" "$(node 1 overlay list -o json | gojq -r '.[].vni' | sort | uniq -d)" ""
 for ((i = 1; i <= nodes; i++)); do
     check "n$i: its kernel has the ports that are asked for" \
-        "$(ip -n n$i -j link | jq -r '.[].ifname | select(test("^w[0-9]+-"))' | sort)" \
-        "$(jq -r --arg n n$i '.[] | select(.nodes != null and ([.nodes] | flatten | index($n))) | .name | select(test("^w"))' \
+        "$(ip -n n$i -j link | gojq -r '.[].ifname | select(test("^w[0-9]+-"))' | sort)" \
+        "$(gojq -r --arg n n$i '.[] | select(.nodes != null and ([.nodes] | flatten | index($n))) | .name | select(test("^w"))' \
             "$LAB_DIR/export.1" | sort)"
 done
 check "no fault in a log" "$(nodes_log_faults)" ""

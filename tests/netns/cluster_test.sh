@@ -45,10 +45,10 @@ node_kill() {
     kill -KILL "${pids[$1]}"
     wait "${pids[$1]}" 2>/dev/null
 }
-link_of() { ip -n "$1" -j link show dev "$2" 2>/dev/null | jq -r '.[0].ifname' 2>/dev/null; }
-count() { on "$1" "$2" list -o json 2>/dev/null | jq length; }
-changes() { on "$1" history --limit 1000 -o json | jq -r '.[].change' | sort; }
-member() { on "$1" node list -o json | jq -r --arg n "$2" '.[] | select(.name == $n).member.member'; }
+link_of() { ip -n "$1" -j link show dev "$2" 2>/dev/null | gojq -r '.[0].ifname' 2>/dev/null; }
+count() { on "$1" "$2" list -o json 2>/dev/null | gojq length; }
+changes() { on "$1" history --limit 1000 -o json | gojq -r '.[].change' | sort; }
+member() { on "$1" node list -o json | gojq -r --arg n "$2" '.[] | select(.name == $n).member.member'; }
 until_is() { # what, expected, command…: within 30 s
     local what=$1 want=$2 is=""
     shift 2
@@ -84,7 +84,7 @@ done
 on n2 token create >"$LAB_DIR/out" 2>&1
 check "no cluster, no token" $? 5
 on n1 init --cluster lab >/dev/null || exit 1
-token=$(on n1 token create -o json | jq -r .token)
+token=$(on n1 token create -o json | gojq -r .token)
 check_has "a token says where to ask" "$token" "-10.1.0.1-"
 other=0 # another last digit than the token has
 [ "${token: -1}" != 0 ] || other=1
@@ -97,17 +97,17 @@ check_has "it says what it joined" "$(cat "$LAB_DIR/out")" "this node is n2 of c
 on n3 join "$token" >"$LAB_DIR/out" 2>&1
 check "a used token is refused" $? 7
 check_has "and it is said why" "$(cat "$LAB_DIR/out")" "used up"
-token=$(on n2 token create -o json | jq -r .token)
-on n2 token revoke "$(on n2 token list -o json | jq -r '.[0].id')" >/dev/null
+token=$(on n2 token create -o json | gojq -r .token)
+on n2 token revoke "$(on n2 token list -o json | gojq -r '.[0].id')" >/dev/null
 check "a token is revoked" $? 0
 on n3 join "$token" >"$LAB_DIR/out" 2>&1
 check_has "a revoked one is refused" "$(cat "$LAB_DIR/out")" revoked
-on n3 join "$(on n2 token create -o json | jq -r .token)" --name n3 >"$LAB_DIR/out" 2>&1
+on n3 join "$(on n2 token create -o json | gojq -r .token)" --name n3 >"$LAB_DIR/out" 2>&1
 code=$?
 check "n3 joins with a token of n2 ($(cat "$LAB_DIR/out"))" "$code" 0
 everywhere "three members" 3 count N node
 everywhere "all alive" "alive alive alive" \
-    bash -c 'KARD_ROOT=$0/$1 "$KARCTL" node list -o json | jq -r "[.[].member.member] | join(\" \")"' "$LAB_DIR" N
+    bash -c 'KARD_ROOT=$0/$1 "$KARCTL" node list -o json | gojq -r "[.[].member.member] | join(\" \")"' "$LAB_DIR" N
 on n2 join "$token" >"$LAB_DIR/out" 2>&1
 check "a member cannot join again" $? 5
 
@@ -125,18 +125,18 @@ check "a change for n3, made on n1 ($(cat "$LAB_DIR/out"))" "$code" 0
 check "n3 has it" "$(link_of n3 only3)" only3
 check "n1 does not" "$(link_of n1 only3)" ""
 everywhere "its state is known" active \
-    bash -c 'KARD_ROOT=$0/$1 "$KARCTL" switch show only3 --node n3 -o json | jq -r .status.n3.state' "$LAB_DIR" N
+    bash -c 'KARD_ROOT=$0/$1 "$KARCTL" switch show only3 --node n3 -o json | gojq -r .status.n3.state' "$LAB_DIR" N
 everywhere "all changes are there" same same_history
-everywhere "converged" true bash -c 'KARD_ROOT=$0/$1 "$KARCTL" status -o json | jq .converged' "$LAB_DIR" N
+everywhere "converged" true bash -c 'KARD_ROOT=$0/$1 "$KARCTL" status -o json | gojq .converged' "$LAB_DIR" N
 check "n1 asks n2 for its interfaces" \
-    "$(on n1 nic list --node n2 -o json | jq -r '[.[].node] | unique[]')" n2
+    "$(on n1 nic list --node n2 -o json | gojq -r '[.[].node] | unique[]')" n2
 check_has "n3 asks n1 for its health" "$(on n3 doctor --node n1)" "store"
 check "an object's live state comes from its node" \
-    "$(on n2 switch show only3 --node n3 -o json | jq -r '.live.n3.ifname')" only3
+    "$(on n2 switch show only3 --node n3 -o json | gojq -r '.live.n3.ifname')" only3
 check "history names who did it where" \
-    "$(on n3 history -o json | jq -r '.[] | select(.docs[0].name == "lan").origin')" n2
+    "$(on n3 history -o json | gojq -r '.[] | select(.docs[0].name == "lan").origin')" n2
 check "and verifies it" "$(on n3 history show \
-    "$(on n3 history -o json | jq -r '.[] | select(.docs[0].name == "lan").change')" -o json | jq .verified)" true
+    "$(on n3 history -o json | gojq -r '.[] | select(.docs[0].name == "lan").change')" -o json | gojq .verified)" true
 
 # --- a crash ------------------------------------------------------------------------------------
 node_kill n3
@@ -180,8 +180,8 @@ for n in $nodes; do
     check_has "by whom it was won" "$(cat "$LAB_DIR/out")" "switch bad has it in the whole cluster"
 done
 check_has "history says so" "$(on n3 history)" "refused"
-until_is "the winner's runs on n2" 77 bash -c 'ip -n n2 -j -d link show dev bad | jq ".[0].linkinfo.info_data.ageing_time / 100"'
-settle=$(on n3 conflicts -o json | jq -r '.not_admitted[0].reason.fix')
+until_is "the winner's runs on n2" 77 bash -c 'ip -n n2 -j -d link show dev bad | gojq ".[0].linkinfo.info_data.ageing_time / 100"'
+settle=$(on n3 conflicts -o json | gojq -r '.not_admitted[0].reason.fix')
 settle=${settle#karctl }
 # shellcheck disable=SC2086 # the command, word by word
 on n3 ${settle%%,*} --yes >"$LAB_DIR/out" 2>&1
@@ -195,15 +195,15 @@ on n3 node rename n2 db --message 'what it is for' >"$LAB_DIR/out" 2>&1
 code=$?
 check "n3 renames n2 ($(cat "$LAB_DIR/out"))" "$code" 0
 everywhere "the new name is everywhere" db \
-    bash -c 'KARD_ROOT=$0/$1 "$KARCTL" node list -o json | jq -r ".[] | select(.name == \"db\").name"' "$LAB_DIR" N
+    bash -c 'KARD_ROOT=$0/$1 "$KARCTL" node list -o json | gojq -r ".[] | select(.name == \"db\").name"' "$LAB_DIR" N
 check "what stood on it follows" \
-    "$(on n1 switch show lan -o json | jq -c .nodes)" '["db","n1","n3"]'
+    "$(on n1 switch show lan -o json | gojq -c .nodes)" '["db","n1","n3"]'
 until_is "and stays in the kernel" mine link_of n2 mine
 on n1 node rename db n2 >/dev/null
 on n2 node label n1 rack=a >"$LAB_DIR/out" 2>&1
 code=$?
 check "n2 labels n1 ($(cat "$LAB_DIR/out"))" "$code" 0
-until_is "n3 knows the label" a bash -c 'KARD_ROOT=$0/n3 "$KARCTL" node show n1 -o json | jq -r .spec.labels.rack' "$LAB_DIR"
+until_is "n3 knows the label" a bash -c 'KARD_ROOT=$0/n3 "$KARCTL" node show n1 -o json | gojq -r .spec.labels.rack' "$LAB_DIR"
 
 # --- leaving, and coming back -------------------------------------------------------------------
 on n1 leave >"$LAB_DIR/out" 2>&1
@@ -216,9 +216,9 @@ check_has "it is in no cluster" "$(on n3 status)" "in no cluster"
 nodes="n1 n2"
 everywhere "it is a member no more" 2 count N node
 everywhere "what stood on it alone is gone" "" \
-    bash -c 'KARD_ROOT=$0/$1 "$KARCTL" switch list -o json | jq -r ".[] | select(.name == \"only3\").name"' "$LAB_DIR" N
-check "lists do not name it" "$(on n2 switch show lan -o json | jq -c .nodes)" '["n1","n2"]'
-on n3 join "$(on n1 token create -o json | jq -r .token)" --name n3 >"$LAB_DIR/out" 2>&1
+    bash -c 'KARD_ROOT=$0/$1 "$KARCTL" switch list -o json | gojq -r ".[] | select(.name == \"only3\").name"' "$LAB_DIR" N
+check "lists do not name it" "$(on n2 switch show lan -o json | gojq -c .nodes)" '["n1","n2"]'
+on n3 join "$(on n1 token create -o json | gojq -r .token)" --name n3 >"$LAB_DIR/out" 2>&1
 code=$?
 check "it can join again ($(cat "$LAB_DIR/out"))" "$code" 0
 nodes="n1 n2 n3"
@@ -228,7 +228,7 @@ everywhere "and is one of three" 3 count N node
 on n1 node remove n2 --message lost >"$LAB_DIR/out" 2>&1
 code=$?
 check "n1 removes n2 ($(cat "$LAB_DIR/out"))" "$code" 0
-until_is "n2 hears it" true bash -c 'KARD_ROOT=$0/n2 "$KARCTL" status -o json | jq .removed' "$LAB_DIR"
+until_is "n2 hears it" true bash -c 'KARD_ROOT=$0/n2 "$KARCTL" status -o json | gojq .removed' "$LAB_DIR"
 check "its network stays" "$(link_of n2 mine) $(link_of n2 lan)" "mine lan"
 on n2 switch create never >"$LAB_DIR/out" 2>&1
 check "it changes nothing any more" $? 7
@@ -243,7 +243,7 @@ check_has "and is free" "$(on n2 status)" "in no cluster"
 for n in $nodes; do node_kill "$n"; done
 for n in $nodes; do node_start "$n"; done
 everywhere "they find each other again" "alive alive" \
-    bash -c 'KARD_ROOT=$0/$1 "$KARCTL" node list -o json | jq -r "[.[].member.member] | join(\" \")"' "$LAB_DIR" N
+    bash -c 'KARD_ROOT=$0/$1 "$KARCTL" node list -o json | gojq -r "[.[].member.member] | join(\" \")"' "$LAB_DIR" N
 
 [ -z "${KAR_SHOW_LOGS:-}" ] || tail -n 40 "$LAB_DIR"/n*/log
 for n in n1 n2 n3; do kill -TERM "${pids[$n]}"; done

@@ -151,7 +151,7 @@ turn() { # typed on, another, the third
     guests_speak "with the third again" "$1" "$3"
     typed "deleted over $over" "$1" < <(deleted "$3")
     guests_pull
-    check "n$1: nothing is asked for any more" "$(node "$1" export -o json | jq -r '.[].kind' | sort | uniq -c | xargs)" \
+    check "n$1: nothing is asked for any more" "$(node "$1" export -o json | gojq -r '.[].kind' | sort | uniq -c | xargs)" \
         "1 cluster 3 nic 3 node"
 }
 
@@ -173,7 +173,7 @@ witness_witnessed() {
     nodes_settle 120
     witness_asked 3 >"$LAB_DIR/asked"
     node_kill 3
-    vx=$($ip -j link show master pair | jq -r '.[0].ifname')
+    vx=$($ip -j link show master pair | gojq -r '.[0].ifname')
     check "the witness: nothing yet" "$( (cat "$LAB_DIR/asked" && witness_kernel 3) | witness_compare)" ""
     meddled "switch lan, lan: ageing: is 7700, not 10100" "$ip link set lan type bridge ageing_time 7700" "$ip link set lan type bridge ageing_time 10100"
     meddled "port n3/vm3, vm3: mtu: is 1333, not 1400" "$ip link set vm3 mtu 1333" "$ip link set vm3 mtu 1400"

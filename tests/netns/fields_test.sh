@@ -21,7 +21,7 @@ has_vlan=1 has_filtering=1
 kernel_has vlan || has_vlan=0
 kernel_has vlan_filtering || has_filtering=0
 
-# Short of programs: the VM tier runs this emulated, where each start takes 0.1 s and jq's 0.4 s.
+# Short of programs: the VM tier runs this emulated, where each start takes 0.1 s and gojq's 0.4 s.
 doc() { # kind name spec
     printf '{"kind":"%s","name":"%s","nodes":["n1"],"spec":%s}' "$1" "$2" "$3"
 }
@@ -44,7 +44,7 @@ fields=()
 while read -r f fixed; do
     fields+=("$f")
     immutable[$f]=$fixed
-done < <(jq -r '.["$defs"] | to_entries[] | .key as $k | .value.properties.spec.properties // {}
+done < <(gojq -r '.["$defs"] | to_entries[] | .key as $k | .value.properties.spec.properties // {}
     | to_entries[] | "\($k).\(.key) \(.value["x-immutable"] == true)"' "$schema")
 
 # field KIND NAME FIELD BASE FIRST SECOND PROBE FIRST' SECOND' UNSET' [CONTEXT…]
@@ -113,16 +113,16 @@ sweep() {
 # own checks are to run.
 behaviour() { tested[$1.$2]=1 && here_too; }
 
-link() { ip -d -j link show dev "$1" | jq -r ".[0]$2 // \"gone\""; }
-info() { ip -d -j link show dev "$1" | jq -r ".[0].linkinfo.info_data$2"; }
-addrs() { ip -j addr show dev "$1" | jq -r '[.[0].addr_info[] | select(.scope == "global") | "\(.local)/\(.prefixlen)"] | sort | join(" ")'; }
+link() { ip -d -j link show dev "$1" | gojq -r ".[0]$2 // \"gone\""; }
+info() { ip -d -j link show dev "$1" | gojq -r ".[0].linkinfo.info_data$2"; }
+addrs() { ip -j addr show dev "$1" | gojq -r '[.[0].addr_info[] | select(.scope == "global") | "\(.local)/\(.prefixlen)"] | sort | join(" ")'; }
 
 # --- nic -----------------------------------------------------------------------------------------
 field nic eth1 mtu '{}' 1400 1450 'link eth1 .mtu' 1400 1450 1500
 field nic eth1 address '{}' '["10.9.0.1/24"]' '["10.9.0.2/24","fd00:9::2/64"]' 'addrs eth1' \
     "10.9.0.1/24" "10.9.0.2/24 fd00:9::2/64" ""
 field nic eth1 gateway '{"address":["10.9.0.1/24"]}' '"10.9.0.254"' '"10.9.0.253"' \
-    'ip -j route show default dev eth1 | jq -r "map(.gateway) | join(\" \")"' 10.9.0.254 10.9.0.253 ""
+    'ip -j route show default dev eth1 | gojq -r "map(.gateway) | join(\" \")"' 10.9.0.254 10.9.0.253 ""
 
 # --- vlan ----------------------------------------------------------------------------------------
 v='{"parent":"eth1","tag":110}'
@@ -155,7 +155,7 @@ if [ $has_vlan = 1 ]; then
     dhcp_server
     apply "$(doc vlan t110 '{"parent":"eth1","tag":110,"dhcp":true}')"
     check "vlan.dhcp: leased" "$(leased yes)" 10.0.110.5x/24
-    check "vlan.dhcp: its gateway" "$(ip -j route show default dev t110 | jq -r '.[0].gateway')" 10.0.110.254
+    check "vlan.dhcp: its gateway" "$(ip -j route show default dev t110 | gojq -r '.[0].gateway')" 10.0.110.254
     kard_kill
     kard_start
     check "vlan.dhcp: leased after a crash" "$(leased yes)" 10.0.110.5x/24
@@ -169,13 +169,13 @@ else
     skip vlan.dhcp "this kernel lacks 802.1Q"
 fi
 field vlan t110 gateway '{"parent":"eth1","tag":110,"address":["10.0.110.1/24"]}' '"10.0.110.254"' '"10.0.110.253"' \
-    'ip -j route show default dev t110 | jq -r "map(\"\(.gateway) \(.metric)\") | join(\" \")"' \
+    'ip -j route show default dev t110 | gojq -r "map(\"\(.gateway) \(.metric)\") | join(\" \")"' \
     "10.0.110.254 1134" "10.0.110.253 1134" ""
 field vlan t110 mtu "$v" 1400 1450 'link t110 .mtu' 1400 1450 1500
 
 # --- switch --------------------------------------------------------------------------------------
 field switch lan uplink '{}' '"eth1"' '"eth2"' \
-    'ip -j link show master lan | jq -r "map(.ifname) | join(\" \")"' eth1 eth2 ""
+    'ip -j link show master lan | gojq -r "map(.ifname) | join(\" \")"' eth1 eth2 ""
 field switch lan stp '{}' true false 'info lan .stp_state' 1 0 0
 field switch lan stp_priority '{}' 4096 8192 'info lan .priority' 4096 8192 32768
 field switch lan vlan_filtering '{}' true false 'info lan .vlan_filtering' 1 0 0
@@ -185,9 +185,9 @@ field switch lan mtu '{}' 1400 1450 'link lan .mtu' 1400 1450 1500
 # ip 6.1 does not print the limit: read from the agent's own dump, which the attribute test compares.
 if ! behaviour switch mac_table_max; then
     : # the VM's kernel lacks it
-elif karctl doctor -o json | jq -e '.checks[] | select(.name == "kernel: a limit for a bridge'\''s MAC table (6.7)") | .result == "ok"' >/dev/null; then
+elif karctl doctor -o json | gojq -e '.checks[] | select(.name == "kernel: a limit for a bridge'\''s MAC table (6.7)") | .result == "ok"' >/dev/null; then
     field switch lan mac_table_max '{}' 128 256 \
-        'karctl switch show lan -o json | jq -r .live.n1.mac_table.max' 128 256 0
+        'karctl switch show lan -o json | gojq -r .live.n1.mac_table.max' 128 256 0
 else
     apply "$(doc switch lan '{"mac_table_max": 128}')"
     check_has "switch.mac_table_max: refused where the kernel lacks it" "$out" "this kernel lacks"
@@ -196,7 +196,7 @@ fi
 
 # --- overlay -------------------------------------------------------------------------------------
 o='{"underlay":"eth2","vni":5000}'
-dev='$(ip -d -j link show type vxlan | jq -r ".[0].ifname")'
+dev='$(ip -d -j link show type vxlan | gojq -r ".[0].ifname")'
 field overlay ov encapsulation "$o" '"vxlan"' '"vxlan"' "link $dev .linkinfo.info_kind" vxlan vxlan -
 field overlay ov vni '{"underlay":"eth2"}' 5000 5001 "info $dev .id" 5000 5001 -
 field overlay ov underlay '{"vni":5000}' '"eth2"' '"eth2"' "info $dev .local" 192.0.2.1 192.0.2.1 -
@@ -207,7 +207,7 @@ field overlay ov limit "$o" 100 200 "info $dev '.limit // 0'" 100 200 0
 field overlay ov ttl "$o" 9 10 "info $dev '.ttl // 0'" 9 10 0
 field overlay ov tos "$o" 8 16 "info $dev '.tos // 0'" 0x8 0x10 0
 field overlay ov mtu "$o" 1300 1350 "link $dev .mtu" 1300 1350 1450
-fdb="bridge -j fdb show dev $dev | jq -r 'map(select(.mac == \"00:00:00:00:00:00\") | .dst) | sort | join(\" \")'"
+fdb="bridge -j fdb show dev $dev | gojq -r 'map(select(.mac == \"00:00:00:00:00:00\") | .dst) | sort | join(\" \")'"
 tested[overlay.endpoints]=1
 field overlay ov endpoints '{"underlay":"eth2","vni":5000}' \
     '[{"node":"n1"},{"address":"192.0.2.7"},{"address":"192.0.2.8"}]' \
@@ -239,9 +239,9 @@ field port p0 type "$p" '"tap"' '"veth"' 'link p0 .linkinfo.info_kind' tun veth 
 field port p0 mac "$p" '"02:00:00:00:00:07"' '"02:00:00:00:00:08"' 'link p0 .address' 02:00:00:00:00:07 02:00:00:00:00:08 - "$sw"
 field port p0 mtu "$p" 1400 1450 'link p0 .mtu' 1400 1450 - "$sw"
 field port p0 vlan "$p" 10 20 \
-    'bridge -j vlan show dev p0 | jq -r ".[0].vlans | map(select(.flags // [] | index(\"PVID\")) | .vlan) | join(\" \")"' 10 20 - "$sf"
+    'bridge -j vlan show dev p0 | gojq -r ".[0].vlans | map(select(.flags // [] | index(\"PVID\")) | .vlan) | join(\" \")"' 10 20 - "$sf"
 field port p0 trunk "$p" '[30,"40-42"]' '[31]' \
-    'bridge -j vlan show dev p0 | jq -r ".[0].vlans | map(select(.flags // [] | index(\"PVID\") | not) | [range(.vlan; (.vlanEnd // .vlan) + 1)]) | add | join(\" \")"' \
+    'bridge -j vlan show dev p0 | gojq -r ".[0].vlans | map(select(.flags // [] | index(\"PVID\") | not) | [range(.vlan; (.vlanEnd // .vlan) + 1)]) | add | join(\" \")"' \
     "30 40 41 42" 31 - "$sf"
 field port p0 user "$p" '"65534"' '"0"' 'info p0 .user // "root"' nobody root - "$sw"
 field port p0 multi_queue "$p" true false 'info p0 .multi_queue' true false - "$sw"
@@ -282,7 +282,7 @@ else
     skip cluster.vlan_tags_unique "this kernel lacks 802.1Q"
 fi
 if behaviour node key; then
-    check "node.key is shown" "$(karctl node show n1 -o json | jq -r '.spec.key | length')" 64
+    check "node.key is shown" "$(karctl node show n1 -o json | gojq -r '.spec.key | length')" 64
 fi
 if behaviour node labels; then
     karctl node set n1 --labels rack=a --yes >/dev/null 2>&1
@@ -293,14 +293,14 @@ fi
 if behaviour node roles; then
     karctl node set n1 --roles uplink=eth1 --yes >/dev/null 2>&1
     apply "$(doc switch lan '{"uplink":"uplink"}')"
-    check "node.roles: uplink means eth1" "$(ip -j link show master lan | jq -r '.[0].ifname')" eth1
+    check "node.roles: uplink means eth1" "$(ip -j link show master lan | gojq -r '.[0].ifname')" eth1
     sweep
 fi
 behaviour node session   # said by the node itself: gossip's tests
 behaviour node addresses # the same
 if behaviour node management; then
     karctl node set n1 --management eth2 --yes >/dev/null 2>&1
-    check "node.management is told" "$(karctl nic show eth2 -o json | jq -r .management)" true
+    check "node.management is told" "$(karctl nic show eth2 -o json | gojq -r .management)" true
 fi
 
 # --- every field of the table has been here ----------------------------------------------------------

@@ -14,15 +14,15 @@ tunnel_of() { # node
     {
         ip -n "n$1" -d -j link
         bridge -n "n$1" -j fdb
-    } | jq -rs '
+    } | gojq -rs '
         (.[0] | map(select(.linkinfo.info_kind == "vxlan"))) as $d
         | [($d[] | "device \(if .flags | index("UP") then "up" else "down" end)"),
            (.[0][] | select(.linkinfo.info_kind == "bridge") | "bridge " + .ifname),
            (.[1][] | select(.ifname == $d[0].ifname and .mac == "00:00:00:00:00:00") | "to " + .dst)]
         | join(", ")'
 }
-state_of() { node "$1" overlay show "$2" -o json 2>/dev/null | jq -r ".status.n$1.state"; }
-says() { node "$1" overlay show "$2" -o json | jq -r ".status.n$1.reason | .what + \": \" + (.why // \"\") + \": \" + (.fix // \"\")"; }
+state_of() { node "$1" overlay show "$2" -o json 2>/dev/null | gojq -r ".status.n$1.state"; }
+says() { node "$1" overlay show "$2" -o json | gojq -r ".status.n$1.reason | .what + \": \" + (.why // \"\") + \": \" + (.fix // \"\")"; }
 until_is() { # what, expected, command…: within 30 s
     local what=$1 want=$2 is="" until=$((SECONDS + 30))
     shift 2
@@ -46,7 +46,7 @@ gossip_heal() {
 # As after a reboot: of its kernel only the cards are left.
 node_reboot() { # node
     local link
-    for link in $(ip -n "n$1" -j link | jq -r '.[] | select((.ifalias // "") | startswith("kar:")).ifname'); do
+    for link in $(ip -n "n$1" -j link | gojq -r '.[] | select((.ifalias // "") | startswith("kar:")).ifname'); do
         ip -n "n$1" link del "$link"
     done
     check "n$1 has nothing of a tunnel now" "$(tunnel_of "$1")" ""
@@ -74,7 +74,7 @@ check_has "n3 is in the answer" "$(cat "$LAB_DIR/out")" "n3 + active"
 for i in 1 2 3; do node_kill $i; done
 node_reboot 2
 until_is "n2 alone has its end again" "$(whole blue 3)" tunnel_of 2
-check "nobody answers it" "$(node 2 node list -o json | jq -r '[.[] | select(.member.self | not).member.member] | unique | join(" ")')" unknown
+check "nobody answers it" "$(node 2 node list -o json | gojq -r '[.[] | select(.member.self | not).member.member] | unique | join(" ")')" unknown
 node_start 1
 node_ready 1
 node_reboot 3
@@ -115,19 +115,19 @@ nodes_settle 30 || check "the cluster is at rest" "$nodes_lack" ""
 # --- the other host refuses ---------------------------------------------------------------------
 # n3 is away while its card is taken down: what comes to it then is tried before it is programmed.
 node_kill 3
-until_is "n3 is missed" unreachable eval "node 1 node list -o json | jq -r '.[] | select(.name == \"n3\").member.member'"
+until_is "n3 is missed" unreachable eval "node 1 node list -o json | gojq -r '.[] | select(.name == \"n3\").member.member'"
 node 1 switch create lan --node n3 --uplink eth2 --yes >"$LAB_DIR/out" 2>&1
 code=$?
 check "a switch of n3 waits for it ($(cat "$LAB_DIR/out"))" "$code" 0
 ip -n n3 link set eth2 down
 node_start 3
 node_ready 3
-lan_of_3() { node 3 switch show lan -o json 2>/dev/null | jq -r ".status.n3 | .state + \" \" + (.reason.what // \"\")"; }
+lan_of_3() { node 3 switch show lan -o json 2>/dev/null | gojq -r ".status.n3 | .state + \" \" + (.reason.what // \"\")"; }
 until_is "n3 refuses what came to it" "blocked eth2 is inactive on n3" lan_of_3
 check "its kernel is as it was" "$(ip -n n3 -o link | grep -c lan)" 0
 ip -n n3 link set eth2 up
 until_is "as soon as the card is up, it is made" "active " lan_of_3
-check "in its kernel" "$(ip -n n3 -j link show dev eth2 | jq -r '.[0].master')" lan
+check "in its kernel" "$(ip -n n3 -j link show dev eth2 | gojq -r '.[0].master')" lan
 
 check "no fault in a log" "$(nodes_log_faults)" ""
 nodes_stop

@@ -59,26 +59,26 @@ karctl apply -f - <<<"$net" >/dev/null 2>"$LAB_DIR/err"
 check "before init: refused as not found" $? 5
 check_has "before init: the fix" "$(cat "$LAB_DIR/err")" "karctl init"
 karctl init >/dev/null
-check "the node's name is kard.yaml's" "$(karctl status -o json | jq -r .node.name)" n1
+check "the node's name is kard.yaml's" "$(karctl status -o json | gojq -r .node.name)" n1
 
 # --- a file to the kernel ------------------------------------------------------------------------
 karctl apply -f - <<<"$net" >"$LAB_DIR/out" 2>&1
 check "apply ($(tail -1 "$LAB_DIR/out"))" $? 0
 check "the switch is there" "$(has lan)" yes
-check "the port is on it" "$(ip -j link show dev tap7 | jq -r '.[0].master')" lan
-check "the uplink is on it" "$(ip -j link show dev eth1 | jq -r '.[0].master')" lan
-check "nothing is left to do" "$(karctl drift -o json | jq -c .standing)" "[]"
+check "the port is on it" "$(ip -j link show dev tap7 | gojq -r '.[0].master')" lan
+check "the uplink is on it" "$(ip -j link show dev eth1 | gojq -r '.[0].master')" lan
+check "nothing is left to do" "$(karctl drift -o json | gojq -c .standing)" "[]"
 
 # --- drift (OP-2) --------------------------------------------------------------------------------
 ip link del tap7
-until_is "a deleted port comes back" lan sh -c "ip -j link show dev tap7 | jq -r '.[0].master'"
+until_is "a deleted port comes back" lan sh -c "ip -j link show dev tap7 | gojq -r '.[0].master'"
 ip link del lan
 until_is "a deleted switch comes back with its ports" "eth1 tap7" \
-    sh -c "ip -j link show master lan | jq -r 'map(.ifname) | sort | join(\" \")'"
+    sh -c "ip -j link show master lan | gojq -r 'map(.ifname) | sort | join(\" \")'"
 ip link set tap7 down
 until_is "a port that was set down comes up" 1 \
-    sh -c "ip -j link show dev tap7 | jq '.[0].flags | map(select(. == \"UP\")) | length'"
-check "the repairs are told" "$([ "$(karctl drift -o json | jq '.repaired | length')" -ge 3 ] && echo yes)" yes
+    sh -c "ip -j link show dev tap7 | gojq '.[0].flags | map(select(. == \"UP\")) | length'"
+check "the repairs are told" "$([ "$(karctl drift -o json | gojq '.repaired | length')" -ge 3 ] && echo yes)" yes
 ip link add foreign type bridge
 sleep 0.2
 check "a foreign bridge stays" "$(has foreign)" yes
@@ -143,20 +143,20 @@ else
 fi
 
 # --- crash and restart (OP-1) --------------------------------------------------------------------
-last=$(karctl history -o json | jq -r '.[0].change')
+last=$(karctl history -o json | gojq -r '.[0].change')
 kard_kill
 check "after SIGKILL the network stays" "$(has lan)$(has tap7)" yesyes
 ip link del lan
 ip link del tap7
 kard_start
-until_is "the next start restores it" lan sh -c "ip -j link show dev tap7 | jq -r '.[0].master'"
-check "the history is there" "$(karctl history -o json | jq -r '.[0].change')" "$last"
+until_is "the next start restores it" lan sh -c "ip -j link show dev tap7 | gojq -r '.[0].master'"
+check "the history is there" "$(karctl history -o json | gojq -r '.[0].change')" "$last"
 kard_stop
 check "kard ends well" $? 0
 check "after SIGTERM the network stays" "$(has lan)$(has tap7)" yesyes
 check "after SIGTERM the socket is gone" "$([ -e "$sock" ] && echo there)" ""
 kard_start
-check "nothing was changed by the restart" "$(karctl drift -o json | jq -c .standing)" "[]"
+check "nothing was changed by the restart" "$(karctl drift -o json | gojq -c .standing)" "[]"
 
 # A socket that a killed kard left behind is in nobody's way (kard_start above), a living one is.
 out=$("$KARD" --root "$LAB_DIR/other" --socket "$sock" 2>&1)
@@ -165,8 +165,8 @@ check_has "and it is said" "$out" "another agent listens"
 
 # --- many clients --------------------------------------------------------------------------------
 seq 1 40 | xargs -P 20 -I{} "$KARCTL" switch create "s{}" --yes >/dev/null 2>"$LAB_DIR/err"
-check "40 creates at once ($(tail -1 "$LAB_DIR/err"))" "$(karctl switch list -o json | jq 'map(select(.name | startswith("s"))) | length')" 40
-check "all are in the kernel" "$(ip -j link show type bridge | jq 'map(select(.ifname | test("^s[0-9]"))) | length')" 40
+check "40 creates at once ($(tail -1 "$LAB_DIR/err"))" "$(karctl switch list -o json | gojq 'map(select(.name | startswith("s"))) | length')" 40
+check "all are in the kernel" "$(ip -j link show type bridge | gojq 'map(select(.ifname | test("^s[0-9]"))) | length')" 40
 seq 1 200 | xargs -P 20 -I{} "$KARCTL" status >/dev/null 2>"$LAB_DIR/err"
 check "200 reads at once" "$(cat "$LAB_DIR/err")" ""
 fds=$(ls "/proc/$kard_pid/fd" | wc -l)

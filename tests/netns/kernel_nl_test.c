@@ -83,9 +83,9 @@ static void forwarding_entries(void **state)
     done(l, fdb_op(KOP_FDB_ADD, "vx0", zero, "192.0.2.7")); /* there */
     assert_int_equal(look(l)->fdb.n, 3);
     assert_string_equal(
-        ask("1.dst", "bridge -j fdb show dev vx0 | jq 'sort_by(.mac, .dst)'"), "192.0.2.8");
+        ask("1.dst", "bridge -j fdb show dev vx0 | gojq 'sort_by(.mac, .dst)'"), "192.0.2.8");
     assert_string_equal(
-        ask("0.state", "bridge -j fdb show dev vx0 | jq 'sort_by(.mac, .dst)'"), "permanent");
+        ask("0.state", "bridge -j fdb show dev vx0 | gojq 'sort_by(.mac, .dst)'"), "permanent");
     expect_cache_true(l);
 
     done(l, fdb_op(KOP_FDB_ADD, "vx0", vm, "192.0.2.9")); /* one place for one address */
@@ -96,9 +96,9 @@ static void forwarding_entries(void **state)
     other.fdb.vni = 78;
     done(l, other);
     assert_string_equal(
-        ask("2.port", "bridge -j fdb show dev vx0 | jq 'sort_by(.mac, .dst)'"), "4790");
+        ask("2.port", "bridge -j fdb show dev vx0 | gojq 'sort_by(.mac, .dst)'"), "4790");
     assert_string_equal(
-        ask("2.vni", "bridge -j fdb show dev vx0 | jq 'sort_by(.mac, .dst)'"), "78");
+        ask("2.vni", "bridge -j fdb show dev vx0 | gojq 'sort_by(.mac, .dst)'"), "78");
     other.type = KOP_FDB_DELETE;
     done(l, other);
     done(l, fdb_op(KOP_FDB_DELETE, "vx0", zero, "192.0.2.7"));

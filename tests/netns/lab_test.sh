@@ -27,7 +27,7 @@ until_is() { # what, expected, command…: within 30 s
     done
     check "$what" "$is" "$want"
 }
-members() { on "$1" node list -o json | jq -r '[.[].member.member] | join(" ")'; }
+members() { on "$1" node list -o json | gojq -r '[.[].member.member] | join(" ")'; }
 pings() { lab exec "$1" ping -c 3 -i 0.2 -W 1 -q "$2" >/dev/null; }
 # Received of a hundred.
 received() { lab exec "$1" ping -c 100 -i 0.01 -W 1 -q "$2" | sed -n 's/.* \([0-9]*\) received.*/\1/p'; }
@@ -49,11 +49,11 @@ check "three nodes ($said)" $code 0
 check_has "it says where" "$said" "in namespaces on this machine's kernel"
 check_has "and how to go on" "$said" "lab/lab exec n1 karctl node list"
 until_is "n2 sees all alive" "alive alive alive" members n2
-check "they speak over eth0" "$(on n1 node list -o json | jq -r '[.[].spec.addresses | flatten[0]] | join(" ")')" \
+check "they speak over eth0" "$(on n1 node list -o json | gojq -r '[.[].spec.addresses | flatten[0]] | join(" ")')" \
     "10.10.0.1 10.10.0.2 10.10.0.3"
 check "MACs follow the plan" "$(lab exec n2 cat /sys/class/net/eth2/address)" "02:4b:00:00:02:02"
 check "a node has its own links and no others" \
-    "$(lab exec n3 ip -j link | jq -r '[.[].ifname] | sort | join(" ")')" "eth0 eth1 eth2 lo"
+    "$(lab exec n3 ip -j link | gojq -r '[.[].ifname] | sort | join(" ")')" "eth0 eth1 eth2 lo"
 pings n1 192.0.2.3
 check "the fabric carries" $? 0
 check "nothing of this machine's network has changed" "$(ip -o link; ip netns list)" "$(sed -n '/^[0-9]*: /p' <<<"$before")"
@@ -108,7 +108,7 @@ check "an overlay and two ports ($(cat "$LAB_DIR/out"))" "$code" 0
 lab guest n1 web 10.0.0.11/24 && lab guest n3 db 10.0.0.13/24
 check "two guests" $? 0
 lab guest n3 db 10.0.0.14/24
-check "a guest may have another address" "$(lab exec db ip -4 -j addr show dev eth0 | jq -r '.[0].addr_info[].local')" 10.0.0.14
+check "a guest may have another address" "$(lab exec db ip -4 -j addr show dev eth0 | gojq -r '.[0].addr_info[].local')" 10.0.0.14
 try pings web 10.0.0.14
 check "they reach each other through the overlay" $code 0
 try lab guest n2 web 10.0.0.12/24
@@ -118,7 +118,7 @@ check "a guest is on one node" $code 255
 lab cut n3
 check "a cut cable has no carrier" "$(lab exec n3 cat /sys/class/net/eth1/carrier)" 0
 check "on all links" "$(lab exec n3 cat /sys/class/net/eth0/carrier)" 0
-until_is "n3 is missed" unreachable bash -c "'$lab_source/lab/lab' exec n1 karctl node list -o json | jq -r '.[] | select(.name == \"n3\").member.member'"
+until_is "n3 is missed" unreachable bash -c "'$lab_source/lab/lab' exec n1 karctl node list -o json | gojq -r '.[] | select(.name == \"n3\").member.member'"
 lab heal n3
 until_is "healed, it is alive" "alive alive alive" members n1
 lab cut n3 eth1
@@ -146,7 +146,7 @@ lab kill n3
 check "a killed kard is dead" $? 0
 try on n3 status
 check "karctl says so" $code 4
-check "its kernel keeps what it had" "$(lab exec n3 ip -j link show dev db | jq -r '.[0].ifname')" db
+check "its kernel keeps what it had" "$(lab exec n3 ip -j link show dev db | gojq -r '.[0].ifname')" db
 try lab kill n3
 check_has "it cannot be killed twice" "$said" "kard of n3 does not run"
 lab start
@@ -170,7 +170,7 @@ check "a cable between leaf and spine" $? 0
 check "MACs of another plan" "$(lab exec leaf1 cat /sys/class/net/eth2/address)" 02:4b:01:00:03:02
 lab exec leaf1 ping -c 3 -i 0.2 -W 1 -q -I 10.255.0.11 10.255.0.12 >/dev/null
 check "the loopbacks of the leaves reach each other" $? 0
-check "over both spines" "$(lab exec leaf1 ip -j route show 10.255.0.12 | jq '.[0].nexthops | length')" 2
+check "over both spines" "$(lab exec leaf1 ip -j route show 10.255.0.12 | gojq '.[0].nexthops | length')" 2
 lab exec leaf1 ping -c 3 -i 0.2 -W 1 -q -I eth1 10.1.12.1 >/dev/null
 check "a leaf's link through its spine" $? 0
 # What a switch between them would keep to itself: a frame for the bridge group address.
@@ -247,7 +247,7 @@ else
         on n2 switch create lan --node n1,n2 --uplink eth2 >"$LAB_DIR/out" 2>&1
         code=$?
         check "user: a change ($(cat "$LAB_DIR/out"))" $code 0
-        check "user: it is in the kernel of n1" "$(lab exec n1 ip -j link show dev lan | jq -r '.[0].ifname')" lan
+        check "user: it is in the kernel of n1" "$(lab exec n1 ip -j link show dev lan | gojq -r '.[0].ifname')" lan
         lab cut n2 && lab heal && lab kill n2 && lab start n2
         check "user: faults" $? 0
         lab down

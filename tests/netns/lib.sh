@@ -6,7 +6,7 @@
 #     lab_nics eth1 eth2        # foreign interfaces: one end of a veth each, the other end is up
 #     kard_start
 #     karctl init
-#     check "a switch is there" "$(ip -j link show dev lan | jq -r '.[0].ifname')" lan
+#     check "a switch is there" "$(ip -j link show dev lan | gojq -r '.[0].ifname')" lan
 #     lab_end                   # prints "N passed, N failed, N skipped" and exits
 #
 # Needs: KARD and KARCTL (paths of the binaries; ctest sets them, else the dev build is taken).
@@ -96,12 +96,12 @@ kard_stop() {
 
 # What the kernel has, in a form that two moments can be compared in: ids, counters, timers, the
 # kernel's own link-local addresses, and the carrier, which it notices some time later, left out.
-# One jq for all: an emulated machine takes 0.4 s to start it.
+# One gojq for all: an emulated machine takes 0.4 s to start it.
 kernel_snapshot() {
     local command
     for command in "ip -d -j link" "ip -j addr" "ip -j route show table all" "bridge -j fdb" "bridge -j vlan"; do
         $command | grep . || echo "[]"
-    done | jq -s -S '
+    done | gojq -s '
         (.[0] | map(del(.ifindex, .link_index, .stats, .stats64, .gso_max_size, .num_tx_queues, .operstate)
             | .flags -= ["LOWER_UP", "NO-CARRIER"]
             | if .linkinfo.info_data then .linkinfo.info_data |= del(.topology_change, .root_id, .bridge_id,

@@ -84,14 +84,14 @@ nodes_join() {
 }
 
 # What `status` of each node says: whom it does not hear, or who does not know the same as it does; of
-# itself, whether the kernel is what is asked for. One jq for all of them, since it takes its time to
+# itself, whether the kernel is what is asked for. One gojq for all of them, since it takes its time to
 # start.
 nodes_lacking() {
     local i said
     for ((i = 1; i <= nodes_n; i++)); do
         said=$(node $i status -o json 2>/dev/null)
         printf '%s\n' "${said:-null}"
-    done | jq -rs --argjson n $nodes_n '[to_entries[] | "n\(.key + 1): " as $node | .value
+    done | gojq -rs --argjson n $nodes_n '[to_entries[] | "n\(.key + 1): " as $node | .value
         | if . == null then "no answer" else
             (.nodes[] | select(.self | not) | select(.member != "alive" or (.in_sync | not)) | .name),
             (.nodes[] | select(.converged | not) | .name + " not converged"),
@@ -123,11 +123,11 @@ nodes_address() { # interface, first three bytes
 nodes_empty() { # number
     local kind id
     for kind in port switch overlay vlan; do
-        for id in $(node "$1" $kind list -o json | jq -r '.[].id'); do
+        for id in $(node "$1" $kind list -o json | gojq -r '.[].id'); do
             { node "$1" $kind delete "$id" --yes --force --no-wait >/dev/null; } 2>&1
         done
     done
-    for id in $(node "$1" export -o json | jq -r '.[] | select(.kind == "nic") | "\([.nodes] | flatten | first)/\(.name)"'); do
+    for id in $(node "$1" export -o json | gojq -r '.[] | select(.kind == "nic") | "\([.nodes] | flatten | first)/\(.name)"'); do
         { node "$1" nic delete "${id#*/}" --node "${id%/*}" --yes --force --no-wait >/dev/null; } 2>&1
     done
 }

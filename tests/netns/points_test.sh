@@ -88,7 +88,7 @@ tunnel_of() { # node
     {
         ip -n "n$i" -d -j link
         bridge -n "n$i" -j fdb
-    } | jq -rs --arg here "198.51.100.$i" --arg there "198.51.100.$((5 - i))" --arg name "$tunnel" '
+    } | gojq -rs --arg here "198.51.100.$i" --arg there "198.51.100.$((5 - i))" --arg name "$tunnel" '
         (.[0] | map(select(.linkinfo.info_kind == "vxlan"))) as $devices
         | (.[0] | map(select(.ifname == $name))) as $switches
         | ($devices[0] // {}) as $d
@@ -107,11 +107,11 @@ tunnel_of() { # node
 
 # Whether a node knows the change that makes it.
 holds() { # node
-    node "$1" history -o json | jq -e --arg name "$tunnel" 'any(.[].docs[]?; .kind == "overlay" and .name == $name)' >/dev/null
+    node "$1" history -o json | gojq -e --arg name "$tunnel" 'any(.[].docs[]?; .kind == "overlay" and .name == $name)' >/dev/null
 }
 
 vni_of() { # node
-    ip -n "n$1" -d -j link | jq -r '.[] | select(.linkinfo.info_kind == "vxlan") | .linkinfo.info_data.id'
+    ip -n "n$1" -d -j link | gojq -r '.[] | select(.linkinfo.info_kind == "vxlan") | .linkinfo.info_data.id'
 }
 
 # Until it is one of these, since who lives may be at it right now. In is.
@@ -223,7 +223,7 @@ row_run() { # role, point, kept or lost
         tunnel_becomes $i 10 none
         check "$row: gone from n$i" "$is" none
         check "$row: nothing of ours is left on n$i" \
-            "$(ip -n n$i -j link | jq -r '.[] | select((.ifalias // "" | startswith("kar:")) or (.altnames // [] | any(startswith("kard-")))) | .ifname')" ""
+            "$(ip -n n$i -j link | gojq -r '.[] | select((.ifalias // "" | startswith("kar:")) or (.altnames // [] | any(startswith("kard-")))) | .ifname')" ""
     done
 }
 

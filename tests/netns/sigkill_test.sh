@@ -15,7 +15,7 @@ echo "seed $KAR_SEED, $rounds rounds"
 
 lab_nics eth1 eth2
 ip addr add 192.0.2.1/24 dev eth2
-foreign() { ip -d -j link | jq -cS 'map(select(.ifname | test("^(lo|eth)"))
+foreign() { ip -d -j link | gojq -c 'map(select(.ifname | test("^(lo|eth)"))
     | {ifname, ifalias, mtu, address, flags: (.flags - ["LOWER_UP", "NO-CARRIER"])}) | sort_by(.ifname)'; }
 before=$(foreign)
 kard_start

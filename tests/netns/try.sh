@@ -44,4 +44,4 @@ mistake() {
     mv "$LAB_DIR/after" "$LAB_DIR/before"
 }
 
-ifname_of() { ip -j link show dev "$1" 2>/dev/null | jq -r '.[0].ifname'; }
+ifname_of() { ip -j link show dev "$1" 2>/dev/null | gojq -r '.[0].ifname'; }

@@ -21,11 +21,11 @@ witness_lists() { # number: links and addresses as ip has them
 witness_begin() {
     local i
     for ((i = 1; i <= nodes_n; i++)); do
-        witness_lists $i | jq -s --arg node n$i '{($node): {
+        witness_lists $i | gojq -s --arg node n$i '{($node): {
             links: [.[0][] | {ifname, mtu, mac: .address, master: (.master // ""), up: (.flags | index("UP") != null)}],
             addrs: (.[1] | map({key: .ifname, value: [.addr_info[] | select(.scope != "link") | "\(.local)/\(.prefixlen)"]})
                 | from_entries)}}'
-    done | jq -s add >"$LAB_DIR/witness.base"
+    done | gojq -s add >"$LAB_DIR/witness.base"
 }
 
 # What kard of a node says is asked for, and what its kernel has.
@@ -42,10 +42,10 @@ witness_kernel() { # number
     answer "[]" ip -n "n$1" -j route show table all
 }
 
-# From standard input: for each node both, after what there was in the beginning. One jq for all: its
+# From standard input: for each node both, after what there was in the beginning. One gojq for all: its
 # start takes longer than its work. A fault of its own is a difference, too.
 witness_compare() {
-    { cat "$LAB_DIR/witness.base" && cat; } | jq -rs -f "$lab_source/tests/netns/witness.jq" 2>&1
+    { cat "$LAB_DIR/witness.base" && cat; } | gojq -rs -f "$lab_source/tests/netns/witness.jq" 2>&1
 }
 witness_all() {
     local i
