@@ -17,10 +17,10 @@ world() {
     local i
     for i in 1 2 3; do
         node $i export 2>&1 # of one that is dead, that it is
-        node $i history --limit 5 2>&1
+        node $i history --limit 5 -o name 2>&1
         ip -n n$i -o -d -batch - <<<$'link show\naddr show\nroute show table all'
         bridge -n n$i -batch - <<<$'fdb show\nvlan show'
-    done | sed -E '/fe80::/d; s/^([0-9a-f]{8}) .*/\1/; /^[0-9a-f]{2}:/{/permanent/!d; /^33:33/d}
+    done | sed -E '/fe80::/d; /^[0-9a-f]{2}:/{/permanent/!d; /^33:33/d}
         s/NO-CARRIER,//; s/,LOWER_UP//; s/ state [A-Za-z]*//g; s/ (linkdown|dead)//g; s/_timer *[0-9.]*//g
         s/valid_lft [^ ]* preferred_lft [^ ]*//
         s/ (qdisc|numtxqueues|topology_change|root_id|bridge_id|designated_[a-z]*) [^ ]*//g'
