@@ -30,10 +30,11 @@ suite_sim() {
 
 # Every suite under the sanitizers, which make it three times as slow: fewer of what is random.
 suite_asan() {
-    local labels="$unit_labels|^sim$"
     build_preset asan || return
-    namespaces_allowed && labels="$labels|^netns$"
-    KAR_SIM_PART=10 KAR_SIGKILL_ROUNDS=20 KAR_SCRIPTS=20 ctest_run asan "$jobs" -L "$labels"
+    KAR_SIM_PART=10 ctest_run asan "$jobs" -L "$unit_labels|^sim$"
+    namespaces_allowed || return
+    log=${log%.log}-netns.log
+    KAR_SIM_PART=10 KAR_SIGKILL_ROUNDS=20 KAR_SCRIPTS=20 ctest_run asan $((2 * jobs)) -L '^netns$'
 }
 
 # What has more than one thread: the store, whose commits have a worker, and kard itself around it.
