@@ -46,6 +46,9 @@ qemu_compose() {
     append="console=ttyS0 quiet panic=-1 mitigations=off no_timer_check tsc=reliable audit=0 net.ifnames=0"
     # Else the guest measures, and on a busy host errs: vmlink/tsc.c.
     khz=$("$vm_vmlink" tsc 2>/dev/null) && append+=" tsc_early_khz=$khz"
+    # The emulator keeps what it translated by address: where each program lies elsewhere at every start,
+    # it translates anew, and a program takes twice as long to start.
+    append+=" norandmaps"
     append+=" kar.modules=$vm_kernel/lib/modules/$vm_version"
     qemu_args=(-name "kar-vm-$vm_id" -machine "q35,sata=off,smbus=off,hpet=off" -accel "tcg,thread=multi"
         -cpu max -smp "${vm_cpus:-2}" -m "$vm_mem" -nodefaults -no-user-config -display none -no-reboot
