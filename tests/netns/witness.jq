@@ -50,8 +50,12 @@ def numbered: if type == "string" then (ltrimstr("0x") | explode
       ((.nodes | if type == "array" then sort else . end) == ($o.nodes | if type == "array" then sort else . end));
 
   ($objects | map(select(.nodes | means($node)))) as $here
-| ($here | map(select(state == "active"))) as $active
-| ($here | map(select(state != "active"))) as $others
+| ($here | map(select(state == "active"))) as $whole
+  # A switch whose uplink was deleted runs without it, and says that it is degraded.
+| def alone: .kind == "switch" and state == "degraded"
+      and (val("uplink") as $u | $u != null and all($whole[], $base.links[]; (.name // .ifname) != $u));
+  ($whole + ($here | map(select(alone) | .spec.uplink = null))) as $active
+| ($here | map(select(state != "active" and (alone | not)))) as $others
 
 | def device: "vx-" + .id[0:8];
   def makes: if .kind == "overlay" then [.name, device]
