@@ -4,7 +4,7 @@
 # What is skipped even there is printed with its reason.
 . "$(dirname "$0")/lib.sh"
 
-label=${1:-vm-native} only=(KAR_HOST_LACKS_ONLY=1 KAR_SIGKILL_ROUNDS=20 "KAR_SCRIPTS=${KAR_SCRIPTS:-4}")
+label=${1:-vm-native} only=(KAR_HOST_LACKS_ONLY=1 KAR_SIGKILL_ROUNDS=20 "KAR_SCRIPTS=${KAR_SCRIPTS:-20}")
 [ "$label" = --long ] && label=netns only=(KAR_SIGKILL_ROUNDS=20 "KAR_SCRIPTS=${KAR_SCRIPTS:-20}")
 tests=$(cd "$KAR_BUILD" && ctest -N -L "^$label\$" | sed -n 's/^Total Tests: //p')
 if [ "${tests:-0}" = 0 ]; then
