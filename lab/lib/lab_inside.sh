@@ -33,7 +33,7 @@ place_keep() {
 place_entering() { # name
     local name keeper
     while read -r name keeper _; do
-        [ "$name" != "$1" ] || at=(nsenter "--mount=/proc/$keeper/ns/mnt" "--net=/proc/$keeper/ns/net" "--wdns=/" --)
+        [ "$name" != "$1" ] || at=(nsenter "--mount=/proc/$keeper/ns/mnt" "--net=/proc/$keeper/ns/net" "--root=/proc/$keeper/root" "--wdns=/" --)
     done <"$lab_dir/places"
 }
 

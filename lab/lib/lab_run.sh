@@ -141,10 +141,10 @@ lab_entering() {
     if [ $# -gt 0 ]; then
         while read -r name keeper _; do [ "$name" != "$1" ] || at=$keeper; done <"$lab_dir/places"
         [ -n "$at" ] || die "there is no node or guest $1 in this lab" "it has $(lab_places)"
-        at=/proc/$holder/root/proc/$at/ns
-        lab_enter+=("--mount=$at/mnt" "--net=$at/net")
+        at=/proc/$holder/root/proc/$at
+        lab_enter+=("--mount=$at/ns/mnt" "--net=$at/ns/net" "--root=$at/root")
     else
-        lab_enter+=(--mount --net)
+        lab_enter+=(--mount --net "--root=/proc/$holder/root") # where the lab was made, a chroot too
     fi
     [ -z "$user_ns" ] || lab_enter+=(--user --preserve-credentials)
     lab_root=$lab_dir

@@ -230,6 +230,8 @@ check "nothing of it is left either" "$(world)" "$before"
 # --- an ordinary user ----------------------------------------------------------------------------
 if ! grep -q '^ *0 *0 *4294967295$' /proc/self/uid_map; then
     skip "as an ordinary user" "this test runs as one already"
+elif ! setpriv --reuid nobody --regid nogroup --clear-groups unshare --user true 2>/dev/null; then
+    skip "an ordinary user's lab" "ordinary users make no namespaces here, as in a chroot"
 elif ! setpriv --reuid nobody --regid nogroup --clear-groups test -x "$KARD" -a -r "$lab_source/lab/lab"; then
     skip "as an ordinary user" "nobody may not read $lab_source"
 else
