@@ -124,6 +124,19 @@ static int class_refresh(struct kernel_nl *k, enum netclass class, bool with_sta
     return r;
 }
 
+/* Lists the links although no event asked for it. The kernel tells of a carrier up to a second late,
+ * of some things never; what is found here is news, since its event will find nothing new. */
+static int links_look(struct kernel_nl *k, bool with_stats, struct err *e)
+{
+    struct link_rows before = k->cache.links;
+    k->cache.links = (struct link_rows){0};
+    int r = class_refresh(k, CLASS_LINK, with_stats, e);
+    if (r != 0 || !link_rows_equal(&before, &k->cache.links))
+        k->unreported |= 1U << KERNEL_CHANGED;
+    free(before.v);
+    return r;
+}
+
 int links_refresh(struct kernel_nl *k, struct err *e)
 {
     k->unreported |= notifications_drain(k);
@@ -143,12 +156,12 @@ static int adapter_dump(struct kernel *base, bool with_stats, struct netstate *r
 {
     struct kernel_nl *k = (struct kernel_nl *)base;
     k->unreported |= notifications_drain(k);
-    if (one_of_ours_is_down(&k->cache))
-        k->cache.dirty[CLASS_LINK] = true;
     for (int class = 0; class < CLASSES; class ++) {
-        if (!k->cache.dirty[class] && !(class == CLASS_LINK && with_stats))
-            continue;
-        int r = class_refresh(k, (enum netclass) class, with_stats, e);
+        int r = 0;
+        if (k->cache.dirty[class])
+            r = class_refresh(k, (enum netclass) class, with_stats, e);
+        else if (class == CLASS_LINK && (with_stats || one_of_ours_is_down(&k->cache)))
+            r = links_look(k, with_stats, e);
         if (r != 0)
             return r;
     }

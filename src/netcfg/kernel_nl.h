@@ -32,6 +32,10 @@ struct link_row {
     struct netlink link;
     uint32_t master_index;
 };
+struct link_rows {
+    struct link_row *v; /* sorted by index */
+    size_t n, cap;
+};
 struct addr_row {
     uint32_t index;
     struct netaddr addr;
@@ -54,10 +58,7 @@ struct route_row {
 };
 
 struct kernel_cache {
-    struct {
-        struct link_row *v; /* sorted by index */
-        size_t n, cap;
-    } links;
+    struct link_rows links;
     struct {
         struct addr_row *v;
         size_t n, cap;
@@ -83,6 +84,7 @@ void kernel_cache_dump_begin(struct kernel_cache *c, enum netclass class);
 /* One notification. What it says wholly is taken in at once, what it only hints at makes its class
  * dirty. Returns whether the cache differs from before (or will). */
 bool kernel_cache_event(struct kernel_cache *c, struct nlmsghdr *h);
+bool link_rows_equal(const struct link_rows *a, const struct link_rows *b);
 /* Sorted, with names; what hangs on a link that is not known is left out. */
 void kernel_cache_to_netstate(const struct kernel_cache *c, struct netstate *ret);
 const struct link_row *kernel_cache_link(const struct kernel_cache *c, uint32_t index);
@@ -131,7 +133,7 @@ struct kernel_nl {
     } pending;
     uint8_t *in; /* receive buffer */
     struct kernel_cache cache;
-    unsigned unreported; /* events that a dump drained before events() was asked */
+    unsigned unreported; /* what a dump drained or found before events() was asked */
     struct kernel_features features;
 };
 

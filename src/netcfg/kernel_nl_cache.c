@@ -41,12 +41,26 @@ const struct link_row *kernel_cache_link(const struct kernel_cache *c, uint32_t 
     return i < c->links.n && c->links.v[i].link.index == index ? &c->links.v[i] : NULL;
 }
 
+static bool link_row_equal(const struct link_row *a, const struct link_row *b)
+{
+    return netlink_same(&a->link, &b->link) && a->master_index == b->master_index;
+}
+
+bool link_rows_equal(const struct link_rows *a, const struct link_rows *b)
+{
+    if (a->n != b->n)
+        return false;
+    for (size_t i = 0; i < a->n; i++)
+        if (!link_row_equal(&a->v[i], &b->v[i]))
+            return false;
+    return true;
+}
+
 static bool link_put(struct kernel_cache *c, const struct link_row *row)
 {
     size_t i = link_place(c, row->link.index);
     if (i < c->links.n && c->links.v[i].link.index == row->link.index) {
-        bool same = netlink_same(&c->links.v[i].link, &row->link) &&
-                    c->links.v[i].master_index == row->master_index;
+        bool same = link_row_equal(&c->links.v[i], row);
         c->links.v[i] = *row;
         return !same;
     }
