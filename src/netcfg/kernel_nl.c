@@ -124,8 +124,8 @@ static int class_refresh(struct kernel_nl *k, enum netclass class, bool with_sta
     return r;
 }
 
-/* Lists the links although no event asked for it. The kernel tells of a carrier up to a second late,
- * of some things never; what is found here is news, since its event will find nothing new. */
+/* Lists the links although no event asked for it. The kernel tells of a carrier up to a second
+ * late, of some things never; what is found here is news, since its event will find nothing new. */
 static int links_look(struct kernel_nl *k, bool with_stats, struct err *e)
 {
     struct link_rows before = k->cache.links;

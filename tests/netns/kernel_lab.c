@@ -146,6 +146,24 @@ struct kop link_op(enum kop_type type, const char *name, enum linkkind kind, uin
     return op;
 }
 
+struct kop bridge_op(const char *name, uint8_t n)
+{
+    struct kop op = link_op(KOP_LINK_CREATE, name, LINK_BRIDGE, n);
+    netlink_set_uint(op.link, NA_ADDRGENMODE, 1);
+    netlink_set_uint(op.link, NA_UP, 1);
+    return op;
+}
+
+struct kop vxlan_op(const char *name, uint8_t n, uint32_t vni)
+{
+    struct kop op = link_op(KOP_LINK_CREATE, name, LINK_VXLAN, n);
+    netlink_set_uint(op.link, NA_VX_ID, vni);
+    netlink_set_uint(op.link, NA_VX_PORT, 4789);
+    netlink_set_uint(op.link, NA_ADDRGENMODE, 1);
+    netlink_set_uint(op.link, NA_UP, 1);
+    return op;
+}
+
 struct kop addr_op(enum kop_type type, const char *link, const char *prefix)
 {
     struct kop op = {.type = type, .addr = {.proto = NET_PROTO}};

@@ -40,6 +40,8 @@ struct kop_result refused(struct lab *l, struct kop op);
 
 /* Operations. The netlink of link_op is zeroed but for name and kind, ours, of object `n`. */
 struct kop link_op(enum kop_type type, const char *name, enum linkkind kind, uint8_t n);
+struct kop bridge_op(const char *name, uint8_t n); /* creates one that is up, as the next */
+struct kop vxlan_op(const char *name, uint8_t n, uint32_t vni);
 struct kop addr_op(enum kop_type type, const char *link, const char *prefix);
 struct kop fdb_op(enum kop_type type, const char *link, const char *mac, const char *dst);
 struct kop vlan_op(enum kop_type type, const char *link, uint16_t vid, bool pvid, bool untagged);
