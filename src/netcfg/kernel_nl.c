@@ -45,14 +45,6 @@ static struct nl_msg *link_dump_message(bool with_stats)
     return m;
 }
 
-static struct nl_msg *fdb_dump_message(uint32_t index)
-{
-    struct nl_msg *m = message_new(RTM_GETNEIGH, 0);
-    struct ndmsg nd = {.ndm_family = AF_BRIDGE, .ndm_ifindex = (int)index};
-    nlmsg_append(m, &nd, sizeof(nd), NLMSG_ALIGNTO);
-    return m;
-}
-
 /* A bridge may have learned 100,000 addresses: with few tunnels each is asked by itself, and with
  * none nothing is asked. */
 static int fdb_dump(struct kernel_nl *k, struct err *e)

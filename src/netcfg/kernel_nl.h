@@ -96,7 +96,8 @@ bool kernel_cache_named(const struct kernel_cache *c, uint32_t index, struct net
 /* Hostile bytes, already framed. False: not one of interest, or not sound. */
 bool link_decode(struct nlmsghdr *h, struct link_row *ret); /* RTM_NEWLINK, AF_UNSPEC */
 bool addr_decode(struct nlmsghdr *h, struct addr_row *ret);
-bool fdb_decode(struct nlmsghdr *h, struct fdb_row *ret); /* static ones of VTEPs only */
+/* Of VTEPs only: the static ones, or those that the kernel learned from frames. */
+bool fdb_decode(struct nlmsghdr *h, bool learned, struct fdb_row *ret);
 bool route_is_ours(struct nlmsghdr *h);
 bool route_decode(struct nlmsghdr *h, struct route_row *ret); /* ours only */
 
@@ -224,6 +225,7 @@ int link_rename(
     struct kernel_nl *k, const struct kop *op, size_t i, struct kop_result *results, struct err *e);
 int addr_change(
     struct kernel_nl *k, const struct kop *op, size_t i, struct kop_result *results, struct err *e);
+struct nl_msg *fdb_dump_message(uint32_t index); /* 0: of all links */
 int fdb_change(
     struct kernel_nl *k, const struct kop *op, size_t i, struct kop_result *results, struct err *e);
 int vlan_change(
@@ -232,6 +234,9 @@ int route_change(
     struct kernel_nl *k, const struct kop *op, size_t i, struct kop_result *results, struct err *e);
 /* A whole run of creations. */
 int links_create(struct kernel_nl *k, const struct kop *ops, size_t n, struct kop_result *results,
+    struct err *e);
+/* What was learned of ends that these operations deleted is deleted, too. */
+int fdb_forget(struct kernel_nl *k, const struct kop *ops, size_t n, struct kop_result *results,
     struct err *e);
 /* Adding an address or route that is there as wanted is success. */
 int rows_forgive_present(struct kernel_nl *k, const struct kop *ops, size_t n,

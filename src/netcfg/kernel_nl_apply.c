@@ -141,6 +141,8 @@ static int run_each(
             r = one[ops[i].type](k, &ops[i], i, results, e);
     if (r == 0)
         r = request_flush(k, results, e);
+    if (r == 0 && ops[0].type == KOP_FDB_DELETE)
+        r = fdb_forget(k, ops, n, results, e);
     /* An IPv6 address is announced only when it is known to be nobody else's, a second later. */
     if (ops[0].type == KOP_ADDR_ADD)
         k->cache.dirty[CLASS_ADDR] = true;

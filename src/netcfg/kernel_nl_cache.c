@@ -119,7 +119,7 @@ void kernel_cache_dumped(struct kernel_cache *c, enum netclass class, struct nlm
             VEC_PUSH(&c->addrs, addr);
         break;
     case CLASS_FDB:
-        if (h->nlmsg_type == RTM_NEWNEIGH && fdb_decode(h, &fdb))
+        if (h->nlmsg_type == RTM_NEWNEIGH && fdb_decode(h, false, &fdb))
             VEC_PUSH(&c->fdb, fdb);
         break;
     case CLASS_VLAN:
@@ -194,7 +194,7 @@ static bool fdb_event(struct kernel_cache *c, struct nlmsghdr *h)
 {
     struct fdb_row row;
     bool changed;
-    if (!fdb_decode(h, &row))
+    if (!fdb_decode(h, false, &row))
         return false;
     if (c->dirty[CLASS_FDB] || c->fdb.n > CACHE_ROWS_SEARCHED_MAX)
         return mark_dirty(c, CLASS_FDB);

@@ -254,7 +254,7 @@ bool addr_decode(struct nlmsghdr *h, struct addr_row *ret)
 }
 
 /* Whether the entry is one of those that we program: static, of the device itself, to a VTEP. */
-bool fdb_decode(struct nlmsghdr *h, struct fdb_row *ret)
+bool fdb_decode(struct nlmsghdr *h, bool learned, struct fdb_row *ret)
 {
     struct nlattr *tb[NDA_MAX + 1];
     uint64_t u;
@@ -262,9 +262,11 @@ bool fdb_decode(struct nlmsghdr *h, struct fdb_row *ret)
     if (nlmsg_parse(h, sizeof(struct ndmsg), tb, NDA_MAX, NULL) < 0)
         return false;
     const struct ndmsg *nd = nlmsg_data(h);
-    if (nd->ndm_family != AF_BRIDGE || !(nd->ndm_flags & NTF_SELF) ||
-        !(nd->ndm_state & (NUD_PERMANENT | NUD_NOARP)) || tb[NDA_LLADDR] == NULL ||
-        nla_len(tb[NDA_LLADDR]) != 6 || !take_ip(tb[NDA_DST], &ret->fdb.dst))
+    bool fixed = (nd->ndm_state & (NUD_PERMANENT | NUD_NOARP)) != 0;
+    bool wanted = learned ? !fixed && !(nd->ndm_flags & NTF_EXT_LEARNED) : fixed;
+    if (nd->ndm_family != AF_BRIDGE || !(nd->ndm_flags & NTF_SELF) || !wanted ||
+        tb[NDA_LLADDR] == NULL || nla_len(tb[NDA_LLADDR]) != 6 ||
+        !take_ip(tb[NDA_DST], &ret->fdb.dst))
         return false;
     ret->index = (uint32_t)nd->ndm_ifindex;
     memcpy(ret->fdb.mac.b, nla_data(tb[NDA_LLADDR]), 6);

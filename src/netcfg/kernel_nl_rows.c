@@ -7,8 +7,10 @@
 #include <errno.h>
 #include <linux/if_bridge.h>
 #include <linux/neighbour.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "netcfg/kernel_nl.h"
 
 static const int gone[REQUEST_TOLERATED] = {ENODEV, ENOENT, ESRCH};
@@ -45,6 +47,32 @@ int addr_change(
     return request_add(k, m, i, add ? NULL : not_there, results, e);
 }
 
+struct nl_msg *fdb_dump_message(uint32_t index)
+{
+    struct nl_msg *m = message_new(RTM_GETNEIGH, 0);
+    struct ndmsg nd = {.ndm_family = AF_BRIDGE, .ndm_ifindex = (int)index};
+    nlmsg_append(m, &nd, sizeof(nd), NLMSG_ALIGNTO);
+    return m;
+}
+
+static struct nl_msg *fdb_message(
+    uint32_t index, const struct netfdb *f, uint16_t type, uint16_t flags)
+{
+    struct nl_msg *m = message_new(type, flags);
+    struct ndmsg nd = {.ndm_family = AF_BRIDGE,
+        .ndm_ifindex = (int)index,
+        .ndm_flags = NTF_SELF,
+        .ndm_state = NUD_NOARP | NUD_PERMANENT};
+    nlmsg_append(m, &nd, sizeof(nd), NLMSG_ALIGNTO);
+    nla_put(m, NDA_LLADDR, sizeof(f->mac), f->mac.b);
+    put_ip(m, NDA_DST, NDA_DST, &f->dst);
+    if (f->port != 0)
+        nla_put_u16(m, NDA_PORT, htons(f->port));
+    if (f->vni != 0)
+        nla_put_u32(m, NDA_VNI, f->vni);
+    return m;
+}
+
 int fdb_change(
     struct kernel_nl *k, const struct kop *op, size_t i, struct kop_result *results, struct err *e)
 {
@@ -58,19 +86,72 @@ int fdb_change(
             kop_result_no_device(&results[i], f->link);
         return 0;
     }
-    struct nl_msg *m = message_new(add ? RTM_NEWNEIGH : RTM_DELNEIGH, add ? flags : 0);
-    struct ndmsg nd = {.ndm_family = AF_BRIDGE,
-        .ndm_ifindex = (int)index,
-        .ndm_flags = NTF_SELF,
-        .ndm_state = NUD_NOARP | NUD_PERMANENT};
-    nlmsg_append(m, &nd, sizeof(nd), NLMSG_ALIGNTO);
-    nla_put(m, NDA_LLADDR, sizeof(f->mac), f->mac.b);
-    put_ip(m, NDA_DST, NDA_DST, &f->dst);
-    if (f->port != 0)
-        nla_put_u16(m, NDA_PORT, htons(f->port));
-    if (f->vni != 0)
-        nla_put_u32(m, NDA_VNI, f->vni);
+    struct nl_msg *m = fdb_message(index, f, add ? RTM_NEWNEIGH : RTM_DELNEIGH, add ? flags : 0);
     return request_add(k, m, i, add ? NULL : gone, results, e);
+}
+
+/* What a tunnel learned of ends that a run of deletions took from it. */
+struct forgetting {
+    const struct kop *ops;
+    const struct kop_result *results;
+    size_t n, first; /* the tunnel is the one of this operation */
+    uint32_t index;
+    struct {
+        struct fdb_row *v;
+        size_t n, cap;
+    } rows;
+};
+
+static bool takes_an_end(const struct forgetting *g, size_t i)
+{
+    return g->results[i].code == 0 && !mac_is_unicast(&g->ops[i].fdb.mac) &&
+           strcmp(g->ops[i].fdb.link, g->ops[g->first].fdb.link) == 0;
+}
+
+static void forget_message(void *ctx, struct nlmsghdr *h)
+{
+    struct forgetting *g = ctx;
+    struct fdb_row row;
+    if (h->nlmsg_type != RTM_NEWNEIGH || !fdb_decode(h, true, &row) || row.index != g->index)
+        return;
+    for (size_t i = g->first; i < g->n; i++)
+        if (takes_an_end(g, i) && ip_cmp(&g->ops[i].fdb.dst, &row.fdb.dst) == 0) {
+            VEC_PUSH(&g->rows, row);
+            return;
+        }
+}
+
+/* The list need not be whole: what is learned meanwhile is learned from ends that are there. */
+static int forget_of_one(
+    struct kernel_nl *k, struct forgetting *g, struct kop_result *results, struct err *e)
+{
+    int r = dump_ask(k, fdb_dump_message(g->index), forget_message, g, e);
+    if (r == -ERR_BUSY)
+        r = 0;
+    for (size_t i = 0; i < g->rows.n && r == 0; i++)
+        r = request_add(k, fdb_message(g->index, &g->rows.v[i].fdb, RTM_DELNEIGH, 0), g->first,
+            gone, results, e);
+    free(g->rows.v);
+    return r == 0 ? request_flush(k, results, e) : r;
+}
+
+int fdb_forget(
+    struct kernel_nl *k, const struct kop *ops, size_t n, struct kop_result *results, struct err *e)
+{
+    int r = 0;
+    for (size_t i = 0; i < n && r == 0; i++) {
+        struct forgetting g = {.ops = ops,
+            .results = results,
+            .n = n,
+            .first = i,
+            .index = link_index(ops[i].fdb.link)};
+        bool listed = false;
+        for (size_t j = 0; j < i && !listed; j++)
+            listed = takes_an_end(&g, j);
+        if (g.index != 0 && !listed && takes_an_end(&g, i))
+            r = forget_of_one(k, &g, results, e);
+    }
+    return r;
 }
 
 int vlan_change(

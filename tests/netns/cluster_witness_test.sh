@@ -20,11 +20,12 @@ typed() {
     check "$1, typed on n$2: every kernel has it" "$(witness_all)" ""
 }
 
-# Guests: a namespace behind the port g of each node.
+# Guests: a namespace behind the port g of each node. They say nothing unasked, so that nobody learns
+# by luck where they are.
 guests_plug() {
     local i
     for i in 1 2 3; do
-        ip netns add guest$i && ip -n n$i link set g netns guest$i &&
+        ip netns add guest$i && ip -n n$i link set g netns guest$i && ip -n guest$i link set g addrgenmode none &&
             ip -n guest$i addr add 10.77.0.$i/24 dev g && ip -n guest$i link set g up || exit 1
     done
 }
@@ -125,6 +126,11 @@ back() {
 END
 }
 
+# The third's end of the tunnels moves to another address.
+moved() { # its node, its address
+    echo "{kind: nic, op: set, name: eth1, node: n$1, spec: {address: [$2/24]}}"
+}
+
 deleted() {
     local what
     for what in "port g1" "port g2" "port g3" "port vm1" "port vm2" "port vm3" "switch lan" "switch alone" \
@@ -149,6 +155,12 @@ turn() { # typed on, another, the third
     guests_speak "without the third" "$1" "$2"
     typed "changed back over $over" "$1" < <(back "$1" "$2" "$3")
     guests_speak "with the third again" "$1" "$3"
+    if [ "$over" = underlay ]; then
+        typed "the third's address moved" "$1" < <(moved "$3" "198.51.100.3$3")
+        guests_speak "to the third's other address" "$1" "$3"
+        typed "the third's address moved back" "$1" < <(moved "$3" "198.51.100.$3")
+        guests_speak "to the third's own address again" "$1" "$3"
+    fi
     typed "deleted over $over" "$1" < <(deleted "$3")
     guests_pull
     check "n$1: nothing is asked for any more" "$(node "$1" export -o json | gojq -r '.[].kind' | sort | uniq -c | xargs)" \

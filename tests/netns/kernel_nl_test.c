@@ -86,6 +86,44 @@ static void forwarding_entries(void **state)
     expect_cache_true(l);
 }
 
+/* Frames to a guest behind an end that went, or whose address changed, would go there until the
+ * kernel forgets by itself: five minutes. What others know (permanent, of a control plane) stays.
+ */
+static void what_was_learned_of_an_end_goes_with_it(void **state)
+{
+    struct lab *l = *state;
+    static const char *const rows[] = {
+        "02:00:00:00:00:01 dst 192.0.2.7 self dynamic",
+        "02:00:00:00:00:02 dst 192.0.2.8 self dynamic",
+        "02:00:00:00:00:03 dst 192.0.2.7 self extern_learn",
+        "02:00:00:00:00:04 dst 192.0.2.7 self permanent",
+        "02:00:00:00:00:05 dst 192.0.2.9 self dynamic",
+    };
+    done(l, vxlan_op("vx0", 1, 77));
+    done(l, vxlan_op("vx1", 2, 78));
+    for (int i = 7; i < 10; i++) {
+        char dst[16];
+        snprintf(dst, sizeof(dst), "192.0.2.%d", i);
+        done(l, fdb_op(KOP_FDB_ADD, "vx0", "00:00:00:00:00:00", dst));
+        done(l, fdb_op(KOP_FDB_ADD, "vx1", "00:00:00:00:00:00", dst));
+    }
+    for (size_t i = 0; i < ARRAY_LEN(rows); i++)
+        sh("bridge fdb add dev vx0 %s; bridge fdb add dev vx1 %s", rows[i], rows[i]);
+    struct kop ops[] = {fdb_op(KOP_FDB_DELETE, "vx0", "00:00:00:00:00:00", "192.0.2.7"),
+        fdb_op(KOP_FDB_DELETE, "vx1", "00:00:00:00:00:00", "192.0.2.8"),
+        fdb_op(KOP_FDB_DELETE, "vx0", "00:00:00:00:00:00", "192.0.2.9")};
+    struct kop_result results[ARRAY_LEN(ops)];
+    struct err e = {0};
+    assert_int_equal(l->k->ops->apply(l->k, ops, ARRAY_LEN(ops), results, &e), 0);
+    for (size_t i = 0; i < ARRAY_LEN(ops); i++)
+        assert_int_equal(results[i].code, 0);
+    static const char last_digits[] =
+        "bridge -j fdb show dev %s | gojq '[[.[].mac[16:]] | sort | join(\"\")]'";
+    assert_string_equal(ask("0", last_digits, "vx0"), "0234");
+    assert_string_equal(ask("0", last_digits, "vx1"), "001345");
+    expect_cache_true(l);
+}
+
 static void vlans_of_ports(void **state)
 {
     struct lab *l = *state;
@@ -445,6 +483,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         IN_LAB(addresses),
         IN_LAB(forwarding_entries),
+        IN_LAB(what_was_learned_of_an_end_goes_with_it),
         IN_LAB(vlans_of_ports),
         IN_LAB(routes),
         IN_LAB(a_link_carries_its_mark_and_keeps_it),
