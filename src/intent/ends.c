@@ -10,13 +10,20 @@
 #include "intent/ends.h"
 #include "intent/ifname.h"
 
+const struct object *end_carrier(const struct intent *in, const struct end *e)
+{
+    if (!e->node || !e->under)
+        return NULL;
+    return e->on_vlan
+               ? intent_find(in, KIND_VLAN, intent_ifname(in, e->node, e->under), e->node, NULL)
+               : ifname_nic(in, e->node, e->under);
+}
+
 /* The static address of what carries the end: the one given where it is among them, otherwise the
  * first. */
 static void end_find_address(const struct intent *in, struct end *e)
 {
-    const char *name = intent_ifname(in, e->node, e->under);
-    const struct object *under = e->on_vlan ? intent_find(in, KIND_VLAN, name, e->node, NULL)
-                                            : ifname_nic(in, e->node, e->under);
+    const struct object *under = end_carrier(in, e);
     if (!under)
         return;
     const struct value *list = object_value(under, "address", e->node);
@@ -122,6 +129,24 @@ const struct end *ends_other(const struct ends *e, const char *node)
         return NULL;
     bool first = strcmp(e->v[0].node, node) == 0, second = strcmp(e->v[1].node, node) == 0;
     return first == second ? NULL : &e->v[first];
+}
+
+bool ends_move(const struct intent *before, const struct intent *after, const object_id *overlay,
+    const char *node)
+{
+    const struct object *o_was = intent_get(before, overlay), *o_is = intent_get(after, overlay);
+    if (!o_was || !o_is)
+        return false;
+    struct ends was, is;
+    ends_of_node(before, o_was, node, &was);
+    ends_of_node(after, o_is, node, &is);
+    bool moves = was.n != is.n;
+    for (size_t i = 0; !moves && i < was.n; i++)
+        moves = ip_cmp(&was.v[i].address, &is.v[i].address) != 0 ||
+                was.v[i].net.ip.family != is.v[i].net.ip.family;
+    ends_done(&was);
+    ends_done(&is);
+    return moves;
 }
 
 char *ends_pair_key(const struct ends *e)

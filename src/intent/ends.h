@@ -37,6 +37,8 @@ void ends_of_node(
     const struct intent *in, const struct object *overlay, const char *node, struct ends *ret);
 void ends_done(struct ends *e);
 
+/* The VLAN or NIC that carries an end, as far as the intent knows it; NULL: it does not. */
+const struct object *end_carrier(const struct intent *in, const struct end *e);
 /* The end on this node, NULL when there is none. */
 const struct end *ends_on_node(const struct ends *e, const char *node);
 /* Of a two-ended tunnel between members that has an end on this node, the other one, which is on
@@ -44,6 +46,10 @@ const struct end *ends_on_node(const struct ends *e, const char *node);
 const struct end *ends_other(const struct ends *e, const char *node);
 /* A two-ended tunnel between members: listed, exactly two ends, both with a node. */
 bool ends_are_pair(const struct ends *e);
+/* Whether an end on this node comes, goes or has another address by a change: what the other ends
+ * send to changes with it. Not of an overlay that only one of the two has. */
+bool ends_move(const struct intent *before, const struct intent *after, const object_id *overlay,
+    const char *node);
 /* "n1/storage n2/storage": both ends in one order whoever is named first. Names without regard to
  * case. NULL when they are not a pair or an end names nothing; the caller frees it. */
 char *ends_pair_key(const struct ends *e);

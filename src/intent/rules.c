@@ -67,7 +67,8 @@ const struct rule rules_table[] = {
     {"CL-6",  "labels",                  RULE_MOVE,   K(NODE),               rule_labels,      tell_labels},
     {"VL-6",  "isolates",                RULE_MOVE,   K(VLAN) | K(OVERLAY) | K(SWITCH), rule_isolates, tell_isolates},
     {"SW-5",  "touches-vms",             RULE_MOVE,   K(SWITCH) | K(OVERLAY), rule_touches_vms, tell_touches_vms},
-    {"OV-2",  "moves-ends",              RULE_MOVE,   K(VLAN),               rule_moves_ends,  tell_moves_ends},
+    {"OV-2",  "moves-ends",              RULE_MOVE,   K(VLAN) | K(NIC),      rule_moves_ends,  tell_moves_ends},
+    {"OV-2",  "loses-ends",              RULE_MOVE,   K(VLAN) | K(NIC),      rule_loses_ends,  tell_loses_ends},
 };
 /* clang-format on */
 const size_t rules_table_n = ARRAY_LEN(rules_table);

@@ -174,6 +174,8 @@ void rule_touches_vms(struct rules *r);
 void tell_touches_vms(struct rules *r, const struct gather *g);
 void rule_moves_ends(struct rules *r);
 void tell_moves_ends(struct rules *r, const struct gather *g);
+void rule_loses_ends(struct rules *r);
+void tell_loses_ends(struct rules *r, const struct gather *g);
 
 /* rules_vlan.c */
 void rule_vlan_tag(struct rules *r);

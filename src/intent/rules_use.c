@@ -136,31 +136,35 @@ void tell_touches_vms(struct rules *r, const struct gather *g)
         fix("see what it does with --dry-run, accept it with --yes"));
 }
 
-/* --- tunnels over a VLAN whose address changes --- */
+/* --- tunnels over a VLAN or NIC whose address changes --- */
 
-static bool end_moves(const struct rules *r, const struct object *overlay)
+static bool end_is_known(const struct rules *r, const struct object *overlay)
 {
-    struct ends was, is;
-    ends_of_node(r->intents[BEFORE], overlay, r->node, &was);
-    ends_of_node(r->intents[AFTER], overlay, r->node, &is);
-    bool moves = false;
-    for (size_t i = 0; i < was.n && i < is.n; i++)
-        moves = moves || ip_cmp(&was.v[i].address, &is.v[i].address) != 0 ||
-                was.v[i].net.ip.family != is.v[i].net.ip.family;
-    ends_done(&was);
-    ends_done(&is);
-    return moves;
+    struct ends ends;
+    bool known = true;
+    ends_of_node(r->intents[AFTER], overlay, r->node, &ends);
+    for (size_t i = 0; i < ends.n; i++)
+        known = known && ends.v[i].address.family != 0;
+    ends_done(&ends);
+    return known;
+}
+
+/* Overlays with an end here that moves, and that has an address after it or none. */
+static void gather_ends(struct rules *r, bool known)
+{
+    const struct user *u = NULL;
+    while ((u = site_user(rules_site(r, AFTER), r->s->before->name, u))) {
+        if (u->by->kind == KIND_OVERLAY && !rules_subject(r, &u->by->id) &&
+            ends_move(r->intents[BEFORE], r->intents[AFTER], &u->by->id, r->node) &&
+            end_is_known(r, u->by) == known)
+            rules_gather(r, u->by);
+    }
 }
 
 void rule_moves_ends(struct rules *r)
 {
-    if (!on_node(r, BEFORE, r->s->before) || !on_node(r, AFTER, r->s->after))
-        return;
-    const struct user *u = NULL;
-    while ((u = site_user(rules_site(r, AFTER), r->s->after->name, u))) {
-        if (u->by->kind == KIND_OVERLAY && !rules_subject(r, &u->by->id) && end_moves(r, u->by))
-            rules_gather(r, u->by);
-    }
+    if (on_node(r, BEFORE, r->s->before) && on_node(r, AFTER, r->s->after))
+        gather_ends(r, true);
 }
 
 void tell_moves_ends(struct rules *r, const struct gather *g)
@@ -171,4 +175,28 @@ void tell_moves_ends(struct rules *r, const struct gather *g)
         why("its address on %s changes; ends outside the cluster must be told",
             nodes_text(g, &where)),
         fix("keep the former address beside the new one, or accept it with --yes"));
+}
+
+/* A VLAN that goes isolates what stands on it; a NIC stays, and only its settings go. */
+void rule_loses_ends(struct rules *r)
+{
+    const struct object *was = r->s->before;
+    if (on_node(r, BEFORE, was) && (was->kind == KIND_NIC || on_node(r, AFTER, r->s->after)))
+        gather_ends(r, false);
+}
+
+void tell_loses_ends(struct rules *r, const struct gather *g)
+{
+    struct words who = {0}, where = {0};
+    const struct object *was = g->s->before;
+    rule_warn(r, g->s->after ? "/spec/address" : "", ERR_OVERLAY_UNDERLAY,
+        what("the ends of %s lose their address with %s", affected(r, g, &who), TITLE_OF(was)),
+        why("it has none left on %s; what is sent to them gets nowhere", nodes_text(g, &where)),
+        was->kind == KIND_NIC
+            ? fix("give it another one: karctl nic set %s --node %s --address PREFIX, or accept it "
+                  "with --yes",
+                  was->name, g->nodes.v[0])
+            : fix("give it another one: karctl vlan set %s --address %s=PREFIX, or accept it with "
+                  "--yes",
+                  NAME_OF(r->in, was), g->nodes.v[0]));
 }

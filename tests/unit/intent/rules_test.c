@@ -7,6 +7,7 @@
 #include "intent/rules_table.h"
 
 #include "rules_cases.h"
+#include "rules_silent.h"
 
 /* --- running a case --- */
 
