@@ -31,6 +31,13 @@ static void op_waits(struct agent *a, struct object_status *ret)
         fix("nothing: it is decided once that node is reached; karctl conflicts shows it"));
 }
 
+static void status_set(struct value *v, const struct object_status *s)
+{
+    value_set_text(v, "state", object_state_text(s->state));
+    if (s->reason.what[0])
+        value_set(v, "reason", err_to_value(&s->reason));
+}
+
 static struct value *op_state(
     struct agent *a, const struct op *op, enum standing standing, struct object_status *ret)
 {
@@ -47,10 +54,29 @@ static struct value *op_state(
         op_waits(a, ret);
     else
         object_status(a, o, ret);
-    value_set_text(v, "state", object_state_text(ret->state));
-    if (ret->reason.what[0])
-        value_set(v, "reason", err_to_value(&ret->reason));
+    status_set(v, ret);
     return v;
+}
+
+/* Nothing of the change is here; its tunnels' far ends are elsewhere and perhaps moved. */
+static enum object_state riders_add(struct agent *a, const struct change *c, struct value *objects)
+{
+    enum object_state worst = OBJ_ACTIVE;
+    const struct object *o;
+    for (size_t i = 0; (o = intent_each(a->intent, KIND_OVERLAY, &i));) {
+        if (!intent_on_node(a->intent, o, a->node) || !touched_rides(a, c, o))
+            continue;
+        struct value *v = value_map();
+        struct object_status s = {0};
+        object_status(a, o, &s);
+        value_set_text(v, "kind", schema_kinds[o->kind].name);
+        value_set_text(v, "name", o->name);
+        status_set(v, &s);
+        value_add(objects, v);
+        if (object_state_cmp(s.state, worst) > 0)
+            worst = s.state;
+    }
+    return worst;
 }
 
 /* This node's part of the answer. */
@@ -68,6 +94,8 @@ static struct value *node_value(struct agent *a, const struct job *j)
         if (object_state_cmp(s.state, worst) > 0)
             worst = s.state;
     }
+    if (objects->n == 0)
+        worst = riders_add(a, j->draft.change, objects);
     value_set_text(v, "node", a->node);
     value_set_text(v, "state", object_state_text(worst));
     value_set_int(v, "elapsed_ms", agent_now(a) - j->started);
@@ -80,7 +108,7 @@ static struct value *node_value(struct agent *a, const struct job *j)
 static bool job_is_here(const struct agent *a, const struct job *j)
 {
     const struct change *c = j->draft.change;
-    if (j->others.n == 0)
+    if (j->others.n == 0 || j->draft.operations_n > 0)
         return true;
     for (size_t i = 0; i < c->ops_n; i++)
         if (c->ops[i].type == OP_DELETE || intent_on_node(a->intent, c->ops[i].object, a->node))

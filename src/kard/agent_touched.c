@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "intent/ends.h"
 
 /* --- names ------------------------------------------------------------------------------------ */
 
@@ -69,6 +70,40 @@ static void touch_nodes(struct touched *t, const struct intent *in, const struct
     }
 }
 
+static const struct value *address_on(
+    const struct intent *in, const struct object *o, const char *node)
+{
+    return o && intent_on_node(in, o, node) ? object_value(o, "address", node) : NULL;
+}
+
+static void touch_far_ends(struct touched *t, const struct intent *after, const char *node)
+{
+    const struct intent *before = t->a->intent;
+    const struct object *overlay;
+    for (size_t i = 0; t->left && (overlay = intent_each(after, KIND_OVERLAY, &i));) {
+        if (!ends_move(before, after, &overlay->id, node))
+            continue;
+        touch_nodes(t, before, intent_get(before, &overlay->id));
+        touch_nodes(t, after, overlay);
+    }
+}
+
+/* What carries ends, and what decides where a mesh has some. */
+static void touch_far(struct touched *t, const struct intent *after, const object_id *id)
+{
+    const struct intent *before = t->a->intent;
+    const struct object *was = intent_get(before, id), *is = intent_get(after, id);
+    if (was && is && is->kind == KIND_NODE)
+        touch_far_ends(t, after, is->name);
+    if (!(is && (is->kind == KIND_NIC || is->kind == KIND_VLAN)) && !(was && was->kind == KIND_NIC))
+        return;
+    for (size_t i = 0; t->left && i < t->a->members.n; i++) {
+        const char *node = t->a->members.v[i]->name;
+        if (!value_equal(address_on(before, was, node), address_on(after, is, node)))
+            touch_far_ends(t, after, node);
+    }
+}
+
 void touched_others(const struct agent *a, const struct change *c, const struct intent *after,
     struct node_names *ret)
 {
@@ -86,6 +121,7 @@ void touched_others(const struct agent *a, const struct change *c, const struct 
         const object_id *id = &c->ops[i].object->id;
         touch_nodes(&t, a->intent, intent_get(a->intent, id));
         touch_nodes(&t, after, intent_get(after, id));
+        touch_far(&t, after, id);
     }
     for (size_t i = 0; i < a->members.n; i++)
         if (t.is[i])
@@ -110,4 +146,19 @@ bool touched_here(const struct agent *a, const struct change *c, const struct in
             return true;
     }
     return false;
+}
+
+bool touched_rides(const struct agent *a, const struct change *c, const struct object *overlay)
+{
+    struct ends ends;
+    bool rides = false;
+    ends_of(a->intent, overlay, &ends);
+    for (size_t i = 0; !rides && ends_on_node(&ends, a->node) && i < c->ops_n; i++) {
+        const struct object *o = intent_get(a->intent, &c->ops[i].object->id);
+        for (size_t j = 0; o && !rides && j < ends.n; j++)
+            rides = ends.v[j].node && strcmp(ends.v[j].node, a->node) != 0 &&
+                    end_carrier(a->intent, &ends.v[j]) == o;
+    }
+    ends_done(&ends);
+    return rides;
 }

@@ -12,11 +12,14 @@ void node_names_add(struct node_names *l, const char *name);
 bool node_names_have(const struct node_names *l, const char *name);
 void node_names_done(struct node_names *l);
 
-/* The members but this one on which some object of the change stands, before it or after; and whose
- * own node object it edits, since that decides what stands there. ret is the caller's. */
+/* The members but this one on which some object of the change stands, before it or after; whose own
+ * node object it edits, since that decides what stands there; and who have an end of a tunnel of
+ * which it moves another. ret is the caller's. */
 void touched_others(const struct agent *a, const struct change *c, const struct intent *after,
     struct node_names *ret);
 /* The same about this node. */
 bool touched_here(const struct agent *a, const struct change *c, const struct intent *after);
+/* Whether an end of this overlay on another node stands on what the change puts there. */
+bool touched_rides(const struct agent *a, const struct change *c, const struct object *overlay);
 
 #endif

@@ -288,6 +288,17 @@ why: its addresses come from DHCP or router advertisements and may change" \
         overlay create third --endpoint node=n2,address=10.99.0.2 --endpoint node=n1,address=10.99.0.1 --underlay eth2 --yes
     ip -n n1 addr del 10.99.0.1/24 dev eth2
     rm -f "$LAB_DIR/before"
+    refused OV-2 3 " move with nic n2/eth1
+why: its address on n2 changes; ends outside the cluster must be told
+fix: keep the former address beside the new one, or accept it with --yes" nic set eth1 --node n2 --address 198.51.100.22/24
+    refused OV-2 1 " lose their address with nic n2/eth1
+why: it has none left on n2; what is sent to them gets nowhere
+fix: give it another one: karctl nic set eth1 --node n2 --address PREFIX, or accept it with --yes" nic delete eth1 --node n2
+    for i in 1 2 3; do
+        check "CL-9: an end that moves is in the plan of all that send to it, asked on n$i" \
+            "$(node $i nic set eth1 --node n2 --address 198.51.100.22/24 --dry-run -o json |
+                gojq -r '[.nodes[] | select(.operations | length > 1) | .node] | sort | join(" ")')" "n1 n2 n3"
+    done
     ip link set eth1-1 down
     until_carrier 1 eth1 0
     refused OV-2 3 "error: eth1 is inactive on n1
