@@ -95,7 +95,9 @@ static void touch_far(struct touched *t, const struct intent *after, const objec
     const struct object *was = intent_get(before, id), *is = intent_get(after, id);
     if (was && is && is->kind == KIND_NODE)
         touch_far_ends(t, after, is->name);
-    if (!(is && (is->kind == KIND_NIC || is->kind == KIND_VLAN)) && !(was && was->kind == KIND_NIC))
+    /* A VLAN that comes or goes carries nothing on one side of the change. */
+    const struct object *o = is ? is : was;
+    if (!o || !(o->kind == KIND_NIC || (o->kind == KIND_VLAN && was && is)))
         return;
     for (size_t i = 0; t->left && i < t->a->members.n; i++) {
         const char *node = t->a->members.v[i]->name;

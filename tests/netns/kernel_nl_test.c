@@ -92,6 +92,8 @@ static void forwarding_entries(void **state)
 static void what_was_learned_of_an_end_goes_with_it(void **state)
 {
     struct lab *l = *state;
+    static const char zero[] = "00:00:00:00:00:00";
+    static const char *const ends[] = {"192.0.2.7", "192.0.2.8", "192.0.2.9"};
     static const char *const rows[] = {
         "02:00:00:00:00:01 dst 192.0.2.7 self dynamic",
         "02:00:00:00:00:02 dst 192.0.2.8 self dynamic",
@@ -101,17 +103,14 @@ static void what_was_learned_of_an_end_goes_with_it(void **state)
     };
     done(l, vxlan_op("vx0", 1, 77));
     done(l, vxlan_op("vx1", 2, 78));
-    for (int i = 7; i < 10; i++) {
-        char dst[16];
-        snprintf(dst, sizeof(dst), "192.0.2.%d", i);
-        done(l, fdb_op(KOP_FDB_ADD, "vx0", "00:00:00:00:00:00", dst));
-        done(l, fdb_op(KOP_FDB_ADD, "vx1", "00:00:00:00:00:00", dst));
+    for (size_t i = 0; i < ARRAY_LEN(ends); i++) {
+        done(l, fdb_op(KOP_FDB_ADD, "vx0", zero, ends[i]));
+        done(l, fdb_op(KOP_FDB_ADD, "vx1", zero, ends[i]));
     }
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         sh("bridge fdb add dev vx0 %s; bridge fdb add dev vx1 %s", rows[i], rows[i]);
-    struct kop ops[] = {fdb_op(KOP_FDB_DELETE, "vx0", "00:00:00:00:00:00", "192.0.2.7"),
-        fdb_op(KOP_FDB_DELETE, "vx1", "00:00:00:00:00:00", "192.0.2.8"),
-        fdb_op(KOP_FDB_DELETE, "vx0", "00:00:00:00:00:00", "192.0.2.9")};
+    struct kop ops[] = {fdb_op(KOP_FDB_DELETE, "vx0", zero, ends[0]),
+        fdb_op(KOP_FDB_DELETE, "vx1", zero, ends[1]), fdb_op(KOP_FDB_DELETE, "vx0", zero, ends[2])};
     struct kop_result results[ARRAY_LEN(ops)];
     struct err e = {0};
     assert_int_equal(l->k->ops->apply(l->k, ops, ARRAY_LEN(ops), results, &e), 0);
