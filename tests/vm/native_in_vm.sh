@@ -16,6 +16,6 @@ vm env "${only[@]}" ctest --test-dir "$KAR_BUILD" -j 2 -L "^$label\$" --timeout 
 code=$?
 grep -E '^[0-9]+: skipped ' "$vm_work/log" | sed 's/^[0-9]*: /  /'
 grep -E '^ *[0-9]+/[0-9]+ Test ' "$vm_work/log" | sed 's/^ */  /'
-[ $code = 0 ] || grep -E '^[0-9]+: ' "$vm_work/log" | grep -A 12 -E '^[0-9]+: (FAILED|--- what)' | cut -c 1-400 | head -n 200
+[ $code = 0 ] || grep -E '^[0-9]+: ' "$vm_work/log" | grep -A 12 -E '^[0-9]+: (FAILED|--- what|\[  (ERROR|FAILED))' | cut -c 1-400 | head -n 200
 check "the $tests suites of the label $label in the VM" $code 0
 vm_end
