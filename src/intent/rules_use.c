@@ -138,13 +138,14 @@ void tell_touches_vms(struct rules *r, const struct gather *g)
 
 /* --- tunnels over a VLAN or NIC whose address changes --- */
 
+/* A given address counts as known while it is one of what carries the end. */
 static bool end_is_known(const struct rules *r, const struct object *overlay)
 {
     struct ends ends;
     bool known = true;
     ends_of_node(r->intents[AFTER], overlay, r->node, &ends);
     for (size_t i = 0; i < ends.n; i++)
-        known = known && ends.v[i].address.family != 0;
+        known = known && ends.v[i].net.ip.family != 0;
     ends_done(&ends);
     return known;
 }
@@ -191,7 +192,7 @@ void tell_loses_ends(struct rules *r, const struct gather *g)
     const struct object *was = g->s->before;
     rule_warn(r, g->s->after ? "/spec/address" : "", ERR_OVERLAY_UNDERLAY,
         what("the ends of %s lose their address with %s", affected(r, g, &who), TITLE_OF(was)),
-        why("it has none left on %s; what is sent to them gets nowhere", nodes_text(g, &where)),
+        why("it is no longer on %s; what is sent to them gets nowhere", nodes_text(g, &where)),
         was->kind == KIND_NIC
             ? fix("give it another one: karctl nic set %s --node %s --address PREFIX, or accept it "
                   "with --yes",

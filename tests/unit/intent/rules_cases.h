@@ -504,17 +504,22 @@ static const struct rules_case rules_cases[] = {
     {"loses-ends", "nic eth1 nodes=n1 address=10.0.1.1/24\noverlay blue nodes=n1 underlay=eth1", "delete nic eth1", .says = {
         {"W overlay-underlay", "/docs/0",
             "the ends of overlay n1/blue lose their address with nic n1/eth1",
-            "it has none left on n1; what is sent to them gets nowhere",
+            "it is no longer on n1; what is sent to them gets nowhere",
             "give it another one: karctl nic set eth1 --node n1 --address PREFIX, or accept it with --yes"}}},
     {"loses-ends", "nic eth1 nodes=n1 mtu=1600 address=10.0.1.1/24\noverlay blue nodes=n1 underlay=eth1", "set nic eth1 address=", .says = {
         {"W overlay-underlay", "/docs/0/spec/address",
             "the ends of overlay n1/blue lose their address with nic n1/eth1",
-            "it has none left on n1; what is sent to them gets nowhere",
+            "it is no longer on n1; what is sent to them gets nowhere",
+            "give it another one: karctl nic set eth1 --node n1 --address PREFIX, or accept it with --yes"}}},
+    {"loses-ends", "nic eth1 nodes=n1 address=10.0.1.1/24\noverlay blue underlay=eth1 endpoints=node=n1,address=10.0.1.1;address=10.0.1.9", "set nic eth1 address=10.0.1.5/24", .says = {
+        {"W overlay-underlay", "/docs/0/spec/address",
+            "the ends of overlay n1/blue lose their address with nic n1/eth1",
+            "it is no longer on n1; what is sent to them gets nowhere",
             "give it another one: karctl nic set eth1 --node n1 --address PREFIX, or accept it with --yes"}}},
     {"loses-ends", "vlan storage nodes=n1 parent=eth1 tag=110 address=10.0.110.1/24\noverlay blue nodes=n1 vlan=storage\noverlay red nodes=n1 vlan=storage", "set vlan storage address=", .says = {
         {"W overlay-underlay", "/docs/0/spec/address",
             "the ends of overlay n1/blue, overlay n1/red lose their address with vlan n1/storage",
-            "it has none left on n1; what is sent to them gets nowhere",
+            "it is no longer on n1; what is sent to them gets nowhere",
             "give it another one: karctl vlan set storage --address n1=PREFIX, or accept it with --yes"}}},
     {"overlay-vni", "vlan storage nodes=n1 parent=eth1 tag=110 address=10.0.110.1/24\noverlay blue nodes=n1 vlan=storage vni=5000", "overlay red nodes=n1 vlan=storage vni=5000", .says = {
         {"vni-taken", "/docs/0/spec/vni",
