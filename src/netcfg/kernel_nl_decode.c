@@ -253,7 +253,8 @@ bool addr_decode(struct nlmsghdr *h, struct addr_row *ret)
     return true;
 }
 
-/* Whether the entry is one of those that we program: static, of the device itself, to a VTEP. */
+/* What we program is static; what the kernel learned is neither that nor of a control plane. Both
+ * are of the device itself and lead to a VTEP. */
 bool fdb_decode(struct nlmsghdr *h, bool learned, struct fdb_row *ret)
 {
     struct nlattr *tb[NDA_MAX + 1];

@@ -115,7 +115,7 @@ static void forget_message(void *ctx, struct nlmsghdr *h)
     if (h->nlmsg_type != RTM_NEWNEIGH || !fdb_decode(h, true, &row) || row.index != g->index)
         return;
     for (size_t i = g->first; i < g->n; i++)
-        if (takes_an_end(g, i) && ip_cmp(&g->ops[i].fdb.dst, &row.fdb.dst) == 0) {
+        if (ip_cmp(&g->ops[i].fdb.dst, &row.fdb.dst) == 0 && takes_an_end(g, i)) {
             VEC_PUSH(&g->rows, row);
             return;
         }
@@ -140,15 +140,12 @@ int fdb_forget(
 {
     int r = 0;
     for (size_t i = 0; i < n && r == 0; i++) {
-        struct forgetting g = {.ops = ops,
-            .results = results,
-            .n = n,
-            .first = i,
-            .index = link_index(ops[i].fdb.link)};
-        bool listed = false;
-        for (size_t j = 0; j < i && !listed; j++)
-            listed = takes_an_end(&g, j);
-        if (g.index != 0 && !listed && takes_an_end(&g, i))
+        struct forgetting g = {.ops = ops, .results = results, .n = n, .first = i};
+        bool todo = takes_an_end(&g, i);
+        for (size_t j = 0; j < i && todo; j++)
+            todo = !takes_an_end(&g, j); /* its tunnel was listed for that one */
+        g.index = todo ? link_index(ops[i].fdb.link) : 0;
+        if (g.index != 0)
             r = forget_of_one(k, &g, results, e);
     }
     return r;
