@@ -59,7 +59,8 @@ static struct value *op_state(
 }
 
 /* Nothing of the change is here; its tunnels' far ends are elsewhere and perhaps moved. */
-static enum object_state riders_add(struct agent *a, const struct change *c, struct value *objects)
+static enum object_state riders_add(
+    struct agent *a, const struct change *c, enum standing standing, struct value *objects)
 {
     enum object_state worst = OBJ_ACTIVE;
     const struct object *o;
@@ -68,7 +69,10 @@ static enum object_state riders_add(struct agent *a, const struct change *c, str
             continue;
         struct value *v = value_map();
         struct object_status s = {0};
-        object_status(a, o, &s);
+        if (standing == STANDING_WAITS)
+            op_waits(a, &s);
+        else
+            object_status(a, o, &s);
         value_set_text(v, "kind", schema_kinds[o->kind].name);
         value_set_text(v, "name", o->name);
         status_set(v, &s);
@@ -95,7 +99,7 @@ static struct value *node_value(struct agent *a, const struct job *j)
             worst = s.state;
     }
     if (objects->n == 0)
-        worst = riders_add(a, j->draft.change, objects);
+        worst = riders_add(a, j->draft.change, standing, objects);
     value_set_text(v, "node", a->node);
     value_set_text(v, "state", object_state_text(worst));
     value_set_int(v, "elapsed_ms", agent_now(a) - j->started);

@@ -157,7 +157,8 @@ bool touched_rides(const struct agent *a, const struct change *c, const struct o
     ends_of(a->intent, overlay, &ends);
     for (size_t i = 0; !rides && ends_on_node(&ends, a->node) && i < c->ops_n; i++) {
         const struct object *o = intent_get(a->intent, &c->ops[i].object->id);
-        for (size_t j = 0; o && !rides && j < ends.n; j++)
+        bool may = o && (o->kind == KIND_NIC || o->kind == KIND_VLAN);
+        for (size_t j = 0; may && !rides && j < ends.n; j++)
             rides = ends.v[j].node && strcmp(ends.v[j].node, a->node) != 0 &&
                     end_carrier(a->intent, &ends.v[j]) == o;
     }

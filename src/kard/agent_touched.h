@@ -17,7 +17,7 @@ void node_names_done(struct node_names *l);
  * which it moves another. ret is the caller's. */
 void touched_others(const struct agent *a, const struct change *c, const struct intent *after,
     struct node_names *ret);
-/* The same about this node. */
+/* Whether some object of the change stands on this node, before it or after. */
 bool touched_here(const struct agent *a, const struct change *c, const struct intent *after);
 /* Whether an end of this overlay on another node stands on what the change puts there. */
 bool touched_rides(const struct agent *a, const struct change *c, const struct object *overlay);

@@ -292,7 +292,7 @@ why: its addresses come from DHCP or router advertisements and may change" \
 why: its address on n2 changes; ends outside the cluster must be told
 fix: keep the former address beside the new one, or accept it with --yes" nic set eth1 --node n2 --address 198.51.100.22/24
     refused OV-2 1 " lose their address with nic n2/eth1
-why: it has none left on n2; what is sent to them gets nowhere
+why: it is no longer on n2; what is sent to them gets nowhere
 fix: give it another one: karctl nic set eth1 --node n2 --address PREFIX, or accept it with --yes" nic delete eth1 --node n2
     for i in 1 2 3; do
         check "CL-9: an end that moves is in the plan of all that send to it, asked on n$i" \
@@ -350,6 +350,9 @@ fix: connect them elsewhere first, e.g. karctl port set db --switch OTHER, or ac
 
     done_on 1 overlay create side --node side=1 --underlay eth1 --yes
     check "OV-17: members by label" "$(ip -n n1 -j link | gojq -r '.[].ifname' | grep -c '^side$') $(ip -n n2 -j link | gojq -r '.[].ifname' | grep -c '^side$')" "1 0"
+    check "CL-9: who joins by label is in the plan of who sends to it" \
+        "$(node 2 node label n2 side=1 --dry-run -o json |
+            gojq -r '[.nodes[] | select(.operations | length > 0) | .node] | sort | join(" ")')" "n1 n2 n3"
     done_on 3 node label n2 side=1
     check "OV-17: it follows the membership: the kernels" "$(witness_all)" ""
     check "OV-17: n2 has it" "$(ip -n n2 -j link | gojq -r '.[].ifname' | grep -c '^side$')" 1
